@@ -1,0 +1,141 @@
+// What the pages ask of the server and what they change there, as TanStack queries. In: the API client. Out: hooks.
+import {
+  QueryClient,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
+import { api, orThrow } from "./client";
+import { Problem } from "./problem";
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+export type User = Schemas["User"];
+export type Room = Schemas["Room"];
+export type JoinAnswer = Schemas["JoinResponse"];
+export type AccessLevel = Schemas["CreateRoomRequest"]["access_level"];
+
+const ROOMS_PER_PAGE = 50;
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 30_000,
+      // Only silence and trouble on the server may pass by themselves; a refusal will not.
+      retry: (failures, error) =>
+        failures < 2 && error instanceof Problem && (error.status === 0 || error.status >= 500),
+    },
+  },
+});
+
+/** The signed-in user, or null without a session. */
+export function useMe() {
+  return useQuery({
+    queryKey: ["me"],
+    staleTime: 300_000,
+    queryFn: async (): Promise<User | null> => {
+      try {
+        return await orThrow(api.GET("/api/v1/me"));
+      } catch (error) {
+        if (error instanceof Problem && error.status === 401) return null;
+        throw error;
+      }
+    },
+  });
+}
+
+/** What this server offers to people who are not signed in. */
+export function useConfig() {
+  return useQuery({
+    queryKey: ["config"],
+    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: () => orThrow(api.GET("/api/v1/config")),
+  });
+}
+
+function useStartSession<V>(request: (values: V) => Promise<Schemas["AuthResponse"]>) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: request,
+    onSuccess: ({ user }) => {
+      // Nothing of a former session may shine through.
+      client.removeQueries({ predicate: (query) => query.queryKey[0] !== "config" });
+      client.setQueryData(["me"], user);
+    },
+  });
+}
+
+export function useSignIn() {
+  return useStartSession((values: { identifier: string; password: string }) =>
+    orThrow(api.POST("/api/v1/auth/login", { body: { ...values, transport: "cookie" } })),
+  );
+}
+
+export function useSignUp() {
+  return useStartSession(
+    (values: { email: string; password: string; display_name: string; setup_token?: string }) =>
+      orThrow(api.POST("/api/v1/auth/register", { body: { ...values, transport: "cookie" } })),
+  );
+}
+
+export function useSignOut() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => orThrow(api.POST("/api/v1/auth/logout")),
+    onSuccess: () => {
+      client.clear();
+      client.setQueryData(["me"], null);
+    },
+  });
+}
+
+export function useRooms() {
+  return useInfiniteQuery({
+    queryKey: ["rooms"],
+    initialPageParam: "",
+    queryFn: ({ pageParam }) =>
+      orThrow(
+        api.GET("/api/v1/rooms", {
+          params: { query: { limit: ROOMS_PER_PAGE, ...(pageParam ? { cursor: pageParam } : {}) } },
+        }),
+      ),
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+  });
+}
+
+/** One room by id or code. */
+export function useRoom(room: string) {
+  return useQuery({
+    queryKey: ["rooms", room],
+    queryFn: () => orThrow(api.GET("/api/v1/rooms/{room}", { params: { path: { room } } })),
+  });
+}
+
+export function useCreateRoom() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (values: { name: string; access_level: AccessLevel }) =>
+      orThrow(api.POST("/api/v1/rooms", { body: { ...values, type: "video" } })),
+    onSuccess: () => client.invalidateQueries({ queryKey: ["rooms"] }),
+  });
+}
+
+export function useDeleteRoom() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (room: string) =>
+      orThrow(api.DELETE("/api/v1/rooms/{room}", { params: { path: { room } } })),
+    onSuccess: () => client.invalidateQueries({ queryKey: ["rooms"] }),
+  });
+}
+
+/** Asks to be let into a room: where to connect, and with which token (good for a minute). */
+export function requestJoin(
+  room: string,
+  values: { display_name?: string; client_id?: string },
+): Promise<JoinAnswer> {
+  return orThrow(
+    api.POST("/api/v1/rooms/{room}/join", { params: { path: { room } }, body: values }),
+  );
+}

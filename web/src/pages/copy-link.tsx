@@ -1,0 +1,46 @@
+// A button that puts a room's link on the clipboard and says so.
+import { Check, Link2 } from "lucide-react";
+import { useEffect, useState } from "react";
+import { t } from "../i18n";
+import { roomLink } from "../state/room-link";
+import { toast } from "../ui/announce";
+import { Button } from "../ui/button";
+
+const CONFIRM_MS = 2_500;
+
+interface CopyLinkProps {
+  code: string;
+  /** The room's name, for people who hear the button instead of seeing where it stands. */
+  name?: string;
+  look?: "primary" | "plain";
+}
+
+export function CopyLink({ code, name, look }: CopyLinkProps) {
+  const [copied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!copied) return;
+    const timer = setTimeout(() => setCopied(false), CONFIRM_MS);
+    return () => clearTimeout(timer);
+  }, [copied]);
+  const copy = async () => {
+    const link = roomLink(code);
+    try {
+      await navigator.clipboard.writeText(link);
+      setCopied(true);
+      toast(t("rooms.copied"));
+    } catch {
+      // No clipboard on insecure pages or when it is refused: show the link instead.
+      toast(t("rooms.copy.failed", { link }));
+    }
+  };
+  return (
+    <Button
+      {...(look ? { look } : {})}
+      onClick={copy}
+      aria-label={name ? t("rooms.copy.named", { name }) : undefined}
+    >
+      {copied ? <Check size={18} aria-hidden="true" /> : <Link2 size={18} aria-hidden="true" />}
+      {t("rooms.copy")}
+    </Button>
+  );
+}
