@@ -1,0 +1,184 @@
+//! Our one extension: how a media node tells the control plane that it lives.
+//!
+//! `POST /internal/nodes/{ND_id}/heartbeat`, JSON in snake_case, every [`limits::HEARTBEAT_INTERVAL`]. `Authorization:
+//! Bearer` a token of the internal key: `sub` the node's id, `sha256` the body's digest, 60 s.
+
+use serde::{Deserialize, Serialize};
+
+use crate::body_signature::{self, BodySignatureError};
+use crate::limits;
+use crate::token::{AccessToken, KeyStore, SignError};
+
+/// What a node says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Heartbeat {
+    /// Where clients connect: `ws://` or `wss://`; empty lets the control plane answer its own public address.
+    pub url: String,
+    /// Where the control plane calls RoomService: `http://` or `https://`; empty means in the same process.
+    pub api_url: String,
+    /// A name for the place, or empty.
+    #[serde(default)]
+    pub region: String,
+    /// Whether the node takes new rooms.
+    pub state: NodeState,
+    /// The node's own version.
+    #[serde(default)]
+    pub version: String,
+    /// Rooms that are open.
+    pub rooms: u32,
+    /// Participants that are connected.
+    pub participants: u32,
+    /// How busy the busiest worker is, 0 to 1.
+    pub load: f32,
+}
+
+/// Whether a node takes new rooms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeState {
+    /// It does.
+    #[default]
+    Up,
+    /// It does not: rooms run to their end.
+    Draining,
+}
+
+/// The control plane's answer: the state it wants the node to be in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HeartbeatAnswer {
+    /// `draining` asks the node to drain.
+    pub state: NodeState,
+}
+
+/// One POST, ready to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedHeartbeat {
+    /// The path on the control plane.
+    pub path: String,
+    /// The `Authorization` header, `Bearer` included.
+    pub authorization: String,
+    /// The body, JSON.
+    pub body: Vec<u8>,
+}
+
+/// A heartbeat could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum HeartbeatSignError {
+    /// A load that is no number does not become JSON.
+    #[error("cannot write the heartbeat: {0}")]
+    Body(#[from] serde_json::Error),
+    /// The token could not be signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}
+
+/// A received heartbeat is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum HeartbeatError {
+    /// 413: longer than [`limits::HEARTBEAT_BODY_BYTES`].
+    #[error("the heartbeat's body is too long")]
+    TooLong,
+    /// 401: not signed by the internal key, or another body was.
+    #[error(transparent)]
+    Signature(#[from] BodySignatureError),
+    /// 401: signed for another node.
+    #[error("the heartbeat's token is for another node")]
+    OtherNode,
+    /// 400: signed, but not a heartbeat.
+    #[error("the body is not a heartbeat: {0}")]
+    Body(#[from] serde_json::Error),
+}
+
+impl HeartbeatError {
+    /// The HTTP status of the answer.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::TooLong => 413,
+            Self::Signature(_) | Self::OtherNode => 401,
+            Self::Body(_) => 400,
+        }
+    }
+}
+
+/// The path a node posts to.
+#[must_use]
+pub fn path(node_id: &str) -> String {
+    format!("/internal/nodes/{node_id}/heartbeat")
+}
+
+/// Writes and signs a heartbeat at `now` (Unix seconds).
+///
+/// # Errors
+/// See [`HeartbeatSignError`].
+pub fn sign(
+    node_id: &str,
+    heartbeat: &Heartbeat,
+    key: &str,
+    secret: &str,
+    now: u64,
+) -> Result<SignedHeartbeat, HeartbeatSignError> {
+    let body = serde_json::to_vec(heartbeat)?;
+    let token = AccessToken::new(key, secret)
+        .identity(node_id)
+        .sha256(body_signature::digest(&body))
+        .ttl(limits::HEARTBEAT_TTL)
+        .issued_at(now)
+        .to_jwt()?;
+    Ok(SignedHeartbeat { path: path(node_id), authorization: format!("Bearer {token}"), body })
+}
+
+/// Verifies a received heartbeat of the node that the path names. `keys` must hold the internal key and no other.
+///
+/// # Errors
+/// See [`HeartbeatError`].
+pub fn verify(
+    node_id: &str,
+    authorization: &str,
+    body: &[u8],
+    keys: &KeyStore,
+    now: u64,
+) -> Result<Heartbeat, HeartbeatError> {
+    if body.len() > limits::HEARTBEAT_BODY_BYTES {
+        return Err(HeartbeatError::TooLong);
+    }
+    let claims = body_signature::verify_body(authorization, body, keys, now)?;
+    if claims.sub != node_id {
+        return Err(HeartbeatError::OtherNode);
+    }
+    Ok(serde_json::from_slice(body)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_800_000_000;
+
+    fn signed() -> SignedHeartbeat {
+        let heartbeat = Heartbeat { url: "ws://a".into(), rooms: 2, load: 0.5, ..Heartbeat::default() };
+        sign("ND_1", &heartbeat, "internal", "secret", NOW).unwrap()
+    }
+
+    #[test]
+    fn a_heartbeat_arrives_as_it_was_sent() {
+        let keys = KeyStore::with_key("internal", "secret");
+        let signed = signed();
+        assert_eq!(signed.path, "/internal/nodes/ND_1/heartbeat");
+        let heartbeat = verify("ND_1", &signed.authorization, &signed.body, &keys, NOW).unwrap();
+        assert_eq!((heartbeat.url.as_str(), heartbeat.rooms, heartbeat.state), ("ws://a", 2, NodeState::Up));
+    }
+
+    #[test]
+    fn another_node_another_body_another_key_and_a_late_one_are_refused() {
+        let keys = KeyStore::with_key("internal", "secret");
+        let SignedHeartbeat { authorization, body, .. } = signed();
+        assert!(matches!(verify("ND_2", &authorization, &body, &keys, NOW), Err(HeartbeatError::OtherNode)));
+        let status =
+            |body: &[u8], keys: &KeyStore, now| verify("ND_1", &authorization, body, keys, now).unwrap_err().status();
+        assert_eq!(status(b"{}", &keys, NOW), 401);
+        assert_eq!(status(&body, &KeyStore::with_key("devkey", "secret"), NOW), 401);
+        assert_eq!(status(&body, &keys, NOW + 121), 401);
+        assert_eq!(status(&vec![0; limits::HEARTBEAT_BODY_BYTES + 1], &keys, NOW), 413);
+    }
+}
