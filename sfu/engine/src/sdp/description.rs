@@ -145,6 +145,8 @@ pub struct SsrcGroup {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteSection {
     pub kind: Kind,
+    /// The media name as written, echoed in answers.
+    pub media: String,
     /// `true`: port 0 and not `bundle-only`, that is rejected or stopped.
     pub rejected: bool,
     /// Echoed in answers, like `UDP/TLS/RTP/SAVPF`.
