@@ -73,7 +73,7 @@ pub(super) fn match_late(slots: &mut [Slot], pending: &PendingPublication) -> Op
     let fits = |publication: &NegotiatedPublication, exact: bool| {
         publication.track.is_none()
             && publication.kind == pending.kind
-            && (!exact || pending.cids.iter().any(|cid| *cid == publication.cid))
+            && (!exact || pending.cids.contains(&publication.cid))
     };
     let index = [true, false].into_iter().find_map(|exact| {
         slots.iter().position(|slot| slot.publication.as_ref().is_some_and(|publication| fits(publication, exact)))
