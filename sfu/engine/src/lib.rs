@@ -19,4 +19,6 @@ pub mod route;
 pub mod rtp;
 pub mod run;
 pub mod sdp;
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;
 pub mod transport;

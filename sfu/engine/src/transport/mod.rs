@@ -5,51 +5,42 @@
 //! ([`Transport::poll_timeout`]), and the keys that the forwarding path seals and opens with ([`Transport::srtp`]).
 //! Must not: parse RTP or RTCP, keep maps over transports, read a clock.
 
+mod data_channel;
+mod dtls;
+mod ice;
+mod identity;
+mod replay;
+mod sctp;
+mod sctp_guard;
 mod srtp;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::api::{DataChannelKind, DropReason, IceCredentials, TransportFailure, TransportSpec, Tuple};
-pub use srtp::{IndexEstimator, ReplayWindow, SealError, SrtpKeys};
+use crate::api::{DataChannelKind, DropReason, DtlsRole, IceCredentials, TransportFailure, TransportSpec, Tuple};
+pub use data_channel::MAX_MESSAGE_LEN;
+use data_channel::{Broken, ChannelEvent, DataChannels};
+use dtls::{DtlsEvent, DtlsLink};
+use ice::Responder;
+pub use identity::{DtlsIdentity, IdentityError};
+pub use replay::{IndexEstimator, ReplayWindow};
+pub use srtp::{KeyError, SealError, SrtpKeys, SrtpProfile};
 
-/// Why a certificate and key cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum IdentityError {
-    /// Not an ECDSA P-256 or P-384 certificate with its PKCS#8 key.
-    #[error("the DTLS certificate and key are not usable: {0}")]
-    Unusable(String),
-}
+/// A transport that has not connected this long after it was opened ends.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Datagrams that may wait for [`Transport::poll_datagram`]; a whole SCTP window at once. Beyond it they are dropped, as
+/// a network would.
+const MAX_QUEUED_DATAGRAMS: usize = 4_096;
 
-/// Why a transport cannot be opened.
+/// Why a transport cannot be opened or restarted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// RFC 8445 §5.3: a ufrag has at least 4 characters, a password at least 22, neither more than 256.
     #[error("the ICE credentials have a length that RFC 8445 does not allow")]
     Credentials,
-}
-
-/// Our DTLS certificate, shared by all transports of a node, with everything that is built once from it.
-pub struct DtlsIdentity {}
-
-impl DtlsIdentity {
-    /// `certificate_der` is X.509, `private_key_pkcs8_der` its ECDSA key.
-    pub fn new(certificate_der: Vec<u8>, private_key_pkcs8_der: Vec<u8>) -> Result<Self, IdentityError> {
-        let _ = (certificate_der, private_key_pkcs8_der);
-        Err(IdentityError::Unusable(String::new()))
-    }
-
-    /// SHA-256 of the certificate.
-    pub fn fingerprint(&self) -> [u8; 32] {
-        [0; 32]
-    }
-
-    /// The value of `a=fingerprint:sha-256`: upper-case hex pairs with colons (RFC 8122 §5).
-    pub fn fingerprint_sdp(&self) -> String {
-        String::new()
-    }
 }
 
 /// What a valid connectivity check changed.
@@ -80,97 +71,264 @@ pub enum TransportEvent {
 }
 
 /// See the module.
-pub struct Transport {}
+pub struct Transport {
+    identity: Arc<DtlsIdentity>,
+    ice: Responder,
+    dtls: DtlsLink,
+    channels: DataChannels,
+    connect_deadline: Instant,
+    /// Failed or closed: only what is queued still leaves.
+    ended: bool,
+    outgoing: VecDeque<(Tuple, Vec<u8>)>,
+    events: VecDeque<TransportEvent>,
+}
 
 impl Transport {
     /// A transport that waits for connectivity checks.
     pub fn new(identity: &Arc<DtlsIdentity>, spec: TransportSpec, now: Instant) -> Result<Self, OpenError> {
-        let _ = (identity, spec, now);
-        Err(OpenError::Credentials)
+        Ok(Self {
+            identity: Arc::clone(identity),
+            ice: Responder::new(spec.local, now)?,
+            dtls: DtlsLink::new(identity, spec.role, spec.remote_fingerprint, now),
+            channels: DataChannels::new(spec.role, spec.open_data_channels),
+            connect_deadline: now + CONNECT_TIMEOUT,
+            ended: false,
+            outgoing: VecDeque::new(),
+            events: VecDeque::new(),
+        })
     }
 
-    /// New credentials of both sides; checks to the old ufrag stay valid for a while (RFC 8445 §9).
-    pub fn restart_ice(&mut self, now: Instant, local: IceCredentials, remote_ufrag: String) -> Result<(), OpenError> {
-        let _ = (now, local, remote_ufrag);
+    /// New credentials of ours; checks to the old ufrag stay valid for a while (RFC 8445 §9). The peer's ufrag is not
+    /// needed: a check proves itself by our password, and RFC 8445 §7.3 looks only at our half of USERNAME.
+    pub fn restart_ice(&mut self, now: Instant, local: IceCredentials, _remote_ufrag: String) -> Result<(), OpenError> {
+        if let Some(retired) = self.ice.restart(now, local)? {
+            self.events.push_back(TransportEvent::UfragForgotten(retired));
+        }
         Ok(())
     }
 
     /// Every ufrag that checks may be addressed to now.
     pub fn local_ufrags(&self) -> impl Iterator<Item = &str> {
-        std::iter::empty()
+        self.ice.ufrags()
     }
 
     /// A STUN datagram for one of our ufrags, from anybody. The answer is queued for [`Self::poll_datagram`].
     pub fn handle_stun(&mut self, now: Instant, tuple: Tuple, bytes: &[u8]) -> Result<StunOutcome, DropReason> {
-        let _ = (now, tuple, bytes);
-        Err(DropReason::NotReady)
+        if self.ended {
+            return Err(DropReason::NotReady);
+        }
+        let answer = self.ice.handle(now, tuple, bytes)?;
+        self.queue(tuple, answer.datagram);
+        if let Some(forgotten) = answer.forgotten {
+            self.events.push_back(TransportEvent::TupleForgotten(forgotten));
+        }
+        if answer.outcome.moved {
+            let started = self.dtls.start(now);
+            // Starting receives nothing that could be dropped.
+            let _ = self.settle(now, started);
+        }
+        Ok(answer.outcome)
     }
 
     /// Whether an authenticated check (or SRTP packet) came from there lately.
     pub fn is_validated(&self, tuple: Tuple) -> bool {
-        let _ = tuple;
-        false
+        self.ice.is_learned(tuple)
     }
 
-    /// A DTLS datagram; refused with [`DropReason::UnknownAddress`] unless its tuple is validated.
+    /// A DTLS datagram; refused with [`DropReason::UnknownAddress`] unless its tuple is validated. The error may also
+    /// tell of something in it that was dropped while the rest was taken.
     pub fn handle_dtls(&mut self, now: Instant, tuple: Tuple, bytes: &[u8]) -> Result<(), DropReason> {
-        let _ = (now, tuple, bytes);
-        Err(DropReason::NotReady)
+        if self.ended {
+            return Err(DropReason::NotReady);
+        }
+        if !self.ice.is_learned(tuple) {
+            return Err(DropReason::UnknownAddress);
+        }
+        let handled = self.dtls.handle_datagram(now, bytes);
+        let refused = handled.is_err();
+        let dropped = self.settle(now, handled);
+        if refused { Err(DropReason::DtlsRefused) } else { dropped }
     }
 
     /// Call it for every authenticated SRTP or SRTCP packet (cheap): it proves that the participant is alive and wants
     /// media. `true`: the tuple was not known (the NAT rebound); map it to this transport. What we send still goes to
     /// [`Self::remote`] until a check comes.
     pub fn handle_rtp_activity(&mut self, now: Instant, tuple: Tuple) -> bool {
-        let _ = (now, tuple);
-        false
+        let Some(forgotten) = self.ice.note_alive(now, tuple) else { return false };
+        if let Some(forgotten) = forgotten {
+            self.events.push_back(TransportEvent::TupleForgotten(forgotten));
+        }
+        true
     }
 
-    /// The keys, once [`TransportEvent::Connected`] was reported.
+    /// The keys, once connected.
     pub fn srtp(&self) -> Option<&SrtpKeys> {
-        None
+        self.dtls.keys()
     }
 
     /// The same, for SRTCP, whose indices are kept inside.
     pub fn srtp_mut(&mut self) -> Option<&mut SrtpKeys> {
-        None
+        self.dtls.keys_mut()
     }
 
     /// Where media and control leave to: the newest nominated tuple, before any nomination the first valid one.
     pub fn remote(&self) -> Option<Tuple> {
-        None
+        self.ice.selected()
     }
 
     /// Everything that is due at `now`. Early calls are harmless.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
+        if self.ended {
+            return;
+        }
+        if now >= self.ice.poll_timeout() {
+            let expired = self.ice.handle_timeout(now);
+            self.events.extend(expired.tuples.into_iter().map(TransportEvent::TupleForgotten));
+            self.events.extend(expired.ufrags.into_iter().map(TransportEvent::UfragForgotten));
+            if expired.consent && self.dtls.is_connected() {
+                return self.fail(TransportFailure::ConsentLost);
+            }
+        }
+        if now >= self.connect_deadline && !self.dtls.is_connected() {
+            return self.fail(TransportFailure::NeverConnected);
+        }
+        let handled = self.dtls.handle_timeout(now);
+        if let Err(Broken) = self.channels.handle_timeout(now) {
+            return self.fail(TransportFailure::Internal);
+        }
+        // What a timer leads to is nobody's datagram: there is nothing to count.
+        let _ = self.settle(now, handled);
     }
 
     /// When [`Self::handle_timeout`] must be called next.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        if self.ended {
+            return None;
+        }
+        let connect = (!self.dtls.is_connected()).then_some(self.connect_deadline);
+        [connect, self.dtls.poll_timeout(), self.channels.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .fold(Some(self.ice.poll_timeout()), |earliest, due| earliest.map(|earliest| earliest.min(due)))
     }
 
     /// The next datagram to send: STUN answers, DTLS, SCTP in DTLS. Drain it after every `handle_*`, [`Self::send_data`]
     /// and [`Self::close`].
     pub fn poll_datagram(&mut self) -> Option<(Tuple, Vec<u8>)> {
-        None
+        self.outgoing.pop_front()
     }
 
     /// The next thing that happened. Drain it after every `handle_*`.
     pub fn poll_event(&mut self) -> Option<TransportEvent> {
-        None
+        self.events.pop_front()
     }
 
     /// Queues one message. Before the channel is open, reliable ones are kept up to a bound and others refused with
-    /// [`DropReason::NotReady`]; a full queue refuses with [`DropReason::QueueFull`].
+    /// [`DropReason::NotReady`]; a full queue refuses with [`DropReason::QueueFull`], a message longer than
+    /// [`MAX_MESSAGE_LEN`] with [`DropReason::LimitReached`].
     pub fn send_data(&mut self, now: Instant, channel: DataChannelKind, payload: Bytes) -> Result<(), DropReason> {
-        let _ = (now, channel, payload);
-        Err(DropReason::NotReady)
+        if self.ended {
+            return Err(DropReason::NotReady);
+        }
+        let sent = match self.channels.send(now, channel, payload) {
+            Ok(sent) => sent,
+            Err(Broken) => {
+                self.fail(TransportFailure::Internal);
+                return Err(DropReason::NotReady);
+            }
+        };
+        self.send_sctp(now);
+        sent
     }
 
     /// Says goodbye (DTLS close_notify, queued for [`Self::poll_datagram`]); after that the transport does nothing more.
     pub fn close(&mut self, now: Instant) {
-        let _ = now;
+        if self.ended {
+            return;
+        }
+        if self.channels.close().is_ok() {
+            self.send_sctp(now);
+        }
+        self.dtls.close();
+        self.send_dtls();
+        self.ended = true;
+        self.events.clear();
+    }
+
+    /// After every call into DTLS: hands its events on, lets SCTP speak, queues what is to send.
+    fn settle(&mut self, now: Instant, handled: Result<(), TransportFailure>) -> Result<(), DropReason> {
+        let mut first_drop = Ok(());
+        if let Err(failure) = handled {
+            self.send_dtls();
+            self.fail(failure);
+            return first_drop;
+        }
+        while let Some(event) = self.dtls.poll_event() {
+            match event {
+                DtlsEvent::Connected => {
+                    self.channels.start(&self.identity);
+                    self.events.push_back(TransportEvent::Connected);
+                }
+                DtlsEvent::Data(packet) => match self.channels.handle_packet(now, packet) {
+                    Ok(handled) => first_drop = first_drop.and(handled),
+                    Err(Broken) => {
+                        self.fail(TransportFailure::Internal);
+                        return first_drop;
+                    }
+                },
+                DtlsEvent::Closed => {
+                    self.send_dtls();
+                    self.fail(TransportFailure::ClosedByPeer);
+                    return first_drop;
+                }
+            }
+        }
+        self.send_sctp(now);
+        first_drop
+    }
+
+    /// Moves SCTP's packets into DTLS, DTLS's datagrams into the queue, and channel events out.
+    fn send_sctp(&mut self, now: Instant) {
+        let dtls = &mut self.dtls;
+        let mut sealed = Ok(());
+        let drained = self.channels.drain_packets(now, |packet| {
+            if sealed.is_ok() {
+                sealed = dtls.send(packet);
+            }
+        });
+        while let Some(event) = self.channels.poll_event() {
+            self.events.push_back(match event {
+                ChannelEvent::Open(kind) => TransportEvent::DataChannelOpen(kind),
+                ChannelEvent::Data { channel, payload } => TransportEvent::Data { channel, payload },
+            });
+        }
+        self.send_dtls();
+        if drained.is_err() || sealed.is_err() {
+            self.fail(TransportFailure::Internal);
+        }
+    }
+
+    fn send_dtls(&mut self) {
+        while let Some(datagram) = self.dtls.poll_datagram() {
+            if let Some(remote) = self.ice.selected() {
+                self.queue(remote, datagram);
+            }
+        }
+    }
+
+    fn queue(&mut self, tuple: Tuple, datagram: Vec<u8>) {
+        if self.outgoing.len() < MAX_QUEUED_DATAGRAMS {
+            self.outgoing.push_back((tuple, datagram));
+        }
+    }
+
+    fn fail(&mut self, failure: TransportFailure) {
+        if !self.ended {
+            self.ended = true;
+            self.events.push_back(TransportEvent::Failed(failure));
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;
