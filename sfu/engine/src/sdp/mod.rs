@@ -15,6 +15,8 @@ mod answer;
 mod codecs;
 mod description;
 mod extensions;
+#[cfg(test)]
+mod fixture;
 mod layers;
 mod offer;
 mod parse;
@@ -33,11 +35,15 @@ pub use write::Candidate;
 
 use crate::api::{Codec, IceCredentials, MediaKind, PayloadType, SubscriptionId};
 
-/// Largest description taken, in bytes. A client with 200 sections stays below it.
-pub const MAX_SDP_BYTES: usize = 256 * 1024;
+/// Largest description taken, in bytes. Chromium writes about 5 kB per video section that it offers, so that a single
+/// connection with 150 subscriptions to video fits.
+pub const MAX_SDP_BYTES: usize = 768 * 1024;
 
-/// Most m-lines of one description; also what we ever offer on one connection.
+/// Most m-lines of one description.
 pub const MAX_SECTIONS: usize = 512;
+
+/// Most m-lines that we offer on one connection: their answer must stay below [`MAX_SDP_BYTES`].
+pub const MAX_OFFERED_SECTIONS: usize = 384;
 
 /// Most lines of one section. Chromium writes about 160 for a video section with every codec.
 pub const MAX_SECTION_LINES: usize = 1_024;

@@ -10,8 +10,8 @@ use std::collections::{HashMap, HashSet};
 use super::codecs::{self, SectionCodec};
 use super::write::{self, Body, Media, Section, Sends, Session, Tuning};
 use super::{
-    BoundSubscription, Direction, Kind, LocalTransport, MAX_SECTIONS, RemoteDescription, RemoteSection, SdpError,
-    Setup, WantedSubscription, extensions,
+    BoundSubscription, Direction, Kind, LocalTransport, MAX_OFFERED_SECTIONS, RemoteDescription, RemoteSection,
+    SdpError, Setup, WantedSubscription, extensions,
 };
 use crate::api::{Codec, DtlsRole, ExtensionIds, IceCredentials, MediaKind, SubscriptionId};
 
@@ -41,7 +41,7 @@ pub struct AnswerOutcome {
     /// Every subscription that the client accepted, in the order of the sections. One that is no longer wanted is left
     /// out.
     pub subscriptions: Vec<BoundSubscription>,
-    /// Offered and declined (the client takes none of their codecs), or beyond [`MAX_SECTIONS`]. Not offered again.
+    /// Offered and declined (the client takes none of their codecs), or beyond [`MAX_OFFERED_SECTIONS`]. Not offered again.
     pub refused: Vec<SubscriptionId>,
     pub send_extensions: ExtensionIds,
     /// What is wanted changed meanwhile: ask [`Offerer::negotiate_if_needed`] again.
@@ -244,7 +244,7 @@ impl Offerer {
                 if let Some(section) = self.sections.get_mut(index) {
                     section.carry(wanted, &self.enabled);
                 }
-            } else if self.sections.len() + 1 < MAX_SECTIONS {
+            } else if self.sections.len() + 1 < MAX_OFFERED_SECTIONS {
                 let mid = (self.sections.len() + 1).to_string();
                 let mut section =
                     OfferedSection { mid, kind: wanted.kind, subscription: None, codecs: Vec::new(), stopped: false };
@@ -260,7 +260,7 @@ impl Offerer {
 
     /// Wanted, but there is no m-line left for them.
     fn overflow(&self) -> Vec<SubscriptionId> {
-        if self.sections.len() + 1 < MAX_SECTIONS {
+        if self.sections.len() + 1 < MAX_OFFERED_SECTIONS {
             return Vec::new();
         }
         let carried: HashSet<SubscriptionId> =
