@@ -1,0 +1,111 @@
+// The call: stage, side panel, bar, and what happens around them. In: a running CallSession. Out: `onOver` with the
+// summary when the call has ended, for whatever reason.
+import { RoomAudioRenderer, RoomContext } from "@livekit/components-react";
+import { useEffect, useState, useSyncExternalStore } from "react";
+import { t } from "../i18n";
+import { loadPreferences, savePreferences } from "../state/preferences";
+import { toast } from "../ui/announce";
+import { useTitle } from "../ui/page";
+import { Bar } from "./bar";
+import { useCallControls } from "./controls";
+import { useDeviceChanges } from "./device-changes";
+import { useHappenings } from "./happenings";
+import { KeysDialog, useKeys } from "./keys";
+import { CallNotices } from "./notices";
+import { PeoplePanel } from "./people";
+import type { CallSession } from "./session";
+import { Stage } from "./stage";
+import type { CallSummary } from "./summary";
+import "./call.css";
+
+interface CallViewProps {
+  session: CallSession;
+  code: string;
+  roomName: string;
+  onOver: (summary: CallSummary) => void;
+}
+
+export interface CallUi {
+  view: "grid" | "speaker";
+  setView: (view: "grid" | "speaker") => void;
+  people: boolean;
+  setPeople: (open: boolean) => void;
+  keys: boolean;
+  setKeys: (open: boolean) => void;
+  pinned: string | undefined;
+  setPinned: (key: string | undefined) => void;
+}
+
+function useCallUi(): CallUi {
+  const [view, setView] = useState(() => loadPreferences().view);
+  const [people, setPeople] = useState(false);
+  const [keys, setKeys] = useState(false);
+  const [pinned, setPinned] = useState<string>();
+  return {
+    view,
+    setView: (next) => {
+      setView(next);
+      setPinned(undefined);
+      savePreferences({ view: next });
+    },
+    people,
+    setPeople,
+    keys,
+    setKeys,
+    pinned,
+    setPinned,
+  };
+}
+
+/** Status of the session as React state. */
+export function useStatus(session: CallSession) {
+  return useSyncExternalStore(session.subscribe, () => session.status);
+}
+
+function CallScreen({ session, code, roomName }: Omit<CallViewProps, "onOver">) {
+  const ui = useCallUi();
+  const controls = useCallControls(session);
+  const status = useStatus(session);
+  useHappenings(session);
+  useDeviceChanges(session.room);
+  const keysOn = useKeys(controls, ui);
+  useTitle(roomName ? t("call.title", { room: roomName }) : t("call.title.plain"));
+  useEffect(() => {
+    document.documentElement.classList.add("in-call");
+    if (session.echo) toast(t("call.echo"));
+    return () => document.documentElement.classList.remove("in-call");
+  }, [session]);
+  return (
+    <main className="call">
+      <h1 className="sr-only">
+        {roomName ? t("call.title", { room: roomName }) : t("call.title.plain")}
+      </h1>
+      <CallNotices session={session} status={status} talking={keysOn.talking} />
+      <div className="call-middle">
+        <Stage session={session} status={status} code={code} ui={ui} onStopShare={controls.share} />
+        {ui.people && <PeoplePanel onClose={() => ui.setPeople(false)} />}
+      </div>
+      <Bar session={session} roomName={roomName} controls={controls} ui={ui} />
+      <KeysDialog
+        open={ui.keys}
+        onClose={() => ui.setKeys(false)}
+        enabled={keysOn.enabled}
+        onEnable={keysOn.setEnabled}
+      />
+    </main>
+  );
+}
+
+export function CallView({ session, code, roomName, onOver }: CallViewProps) {
+  const status = useStatus(session);
+  useEffect(() => {
+    if (status === "over" && session.summary) onOver(session.summary);
+  }, [status, session, onOver]);
+  if (status === "over") return null;
+  return (
+    <RoomContext.Provider value={session.room}>
+      <CallScreen session={session} code={code} roomName={roomName} />
+      <RoomAudioRenderer />
+    </RoomContext.Provider>
+  );
+}

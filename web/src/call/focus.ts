@@ -1,0 +1,48 @@
+// Whom the stage shows large: what is pinned, else a shared screen, else (in the speaker view) who speaks.
+import type { TrackReferenceOrPlaceholder } from "@livekit/components-react";
+import { type Participant, type Room, RoomEvent, Track } from "livekit-client";
+import { useEffect, useState } from "react";
+import { tileKey } from "./tile";
+
+type Refs = TrackReferenceOrPlaceholder[];
+
+/** The last of the others who spoke; stays while nobody speaks, so that the picture does not jump. */
+function useLastSpeaker(room: Room): string | undefined {
+  const [identity, setIdentity] = useState<string>();
+  useEffect(() => {
+    const speakersChanged = (speakers: Participant[]) => {
+      const other = speakers.find((speaker) => !speaker.isLocal);
+      if (other) setIdentity(other.identity);
+    };
+    room.on(RoomEvent.ActiveSpeakersChanged, speakersChanged);
+    return () => {
+      room.off(RoomEvent.ActiveSpeakersChanged, speakersChanged);
+    };
+  }, [room]);
+  return identity;
+}
+
+function screenOf(refs: Refs): TrackReferenceOrPlaceholder | undefined {
+  const screens = refs.filter((ref) => ref.source === Track.Source.ScreenShare);
+  // One's own screen in large would only show itself again and again.
+  return screens.find((ref) => !ref.participant.isLocal);
+}
+
+export function useFocus(
+  room: Room,
+  refs: Refs,
+  ui: { view: "grid" | "speaker"; pinned: string | undefined },
+): TrackReferenceOrPlaceholder | undefined {
+  const speaker = useLastSpeaker(room);
+  const pinned = refs.find((ref) => tileKey(ref) === ui.pinned);
+  if (pinned) return pinned;
+  const screen = screenOf(refs);
+  if (screen) return screen;
+  if (ui.view !== "speaker") return undefined;
+  const cameras = refs.filter((ref) => ref.source === Track.Source.Camera);
+  return (
+    cameras.find((ref) => ref.participant.identity === speaker) ??
+    cameras.find((ref) => !ref.participant.isLocal) ??
+    cameras[0]
+  );
+}

@@ -1,0 +1,57 @@
+// Says what others do: who came, who left, who shares. Heard by screen readers, shown where it matters.
+import { type Participant, RoomEvent, Track, type TrackPublication } from "livekit-client";
+import { useEffect } from "react";
+import { t } from "../i18n";
+import { announce, toast } from "../ui/announce";
+import type { CallSession } from "./session";
+
+/** A full room fills in a burst right after joining; that is no news. */
+const QUIET_AFTER_JOIN_MS = 1_500;
+
+export function nameOf(participant: Participant): string {
+  return participant.name || t("call.name.unknown");
+}
+
+export function useHappenings(session: CallSession): void {
+  const { room } = session;
+  useEffect(() => {
+    let quietUntil = Date.now() + QUIET_AFTER_JOIN_MS;
+    let wasLost = session.status === "reconnecting";
+    const news = () => session.status === "live" && Date.now() > quietUntil;
+    const joined = (participant: Participant) => {
+      if (news()) toast(t("call.say.joined", { name: nameOf(participant) }));
+    };
+    const left = (participant: Participant) => {
+      if (news()) toast(t("call.say.left", { name: nameOf(participant) }));
+    };
+    const published = (publication: TrackPublication, participant: Participant) => {
+      if (publication.source === Track.Source.ScreenShare && news())
+        announce(t("call.say.sharing", { name: nameOf(participant) }));
+    };
+    const unpublished = (publication: TrackPublication, participant: Participant) => {
+      if (publication.source === Track.Source.ScreenShare && news())
+        announce(t("call.say.shareEnded", { name: nameOf(participant) }));
+    };
+    const offStatus = session.subscribe(() => {
+      if (session.status === "reconnecting") wasLost = true;
+      else if (session.status === "live" && wasLost) {
+        wasLost = false;
+        quietUntil = Date.now() + QUIET_AFTER_JOIN_MS;
+        toast(t("call.say.reconnected"));
+      }
+    });
+    room
+      .on(RoomEvent.ParticipantConnected, joined)
+      .on(RoomEvent.ParticipantDisconnected, left)
+      .on(RoomEvent.TrackPublished, published)
+      .on(RoomEvent.TrackUnpublished, unpublished);
+    return () => {
+      offStatus();
+      room
+        .off(RoomEvent.ParticipantConnected, joined)
+        .off(RoomEvent.ParticipantDisconnected, left)
+        .off(RoomEvent.TrackPublished, published)
+        .off(RoomEvent.TrackUnpublished, unpublished);
+    };
+  }, [session, room]);
+}

@@ -1,0 +1,237 @@
+// One person's presence in a call, without any React: connects, publishes, keeps microphone and camera as wished,
+// and comes back by a new join when the connection is lost for good. In: a join ticket and the tracks of the pre-join
+// page. Out: the SDK's `Room`, a status, and at the end a summary. Must not know how anything looks.
+import {
+  LocalAudioTrack,
+  type LocalTrack,
+  LocalVideoTrack,
+  type Participant,
+  Room,
+  RoomEvent,
+  Track,
+  type TrackPublication,
+  VideoPresets,
+} from "livekit-client";
+import type { JoinAnswer } from "../api/queries";
+import { captureHeight, loadPreferences, savePreferences } from "../state/preferences";
+import { endOf, endOfRetry, retryDelayMs } from "./ending";
+import { isElsewhereToo } from "./identity";
+import type { CallSummary, EndReason } from "./summary";
+
+export type Status = "connecting" | "live" | "reconnecting" | "over";
+
+export interface SessionOptions {
+  /** Asks the control plane for a new ticket, for a return after a lost connection. */
+  ask: () => Promise<JoinAnswer>;
+  tracks: { audio?: MediaStreamTrack | undefined; video?: MediaStreamTrack | undefined };
+  wish: { audio: boolean; video: boolean };
+}
+
+/** After this long without a way back the person is told, and may try by hand. */
+const GIVE_UP_MS = 120_000;
+/** Names kept for the after-call page. */
+const MOST_PEOPLE = 1_000;
+
+function newRoom(): Room {
+  const { audioDevice, videoDevice, speakerDevice } = loadPreferences();
+  const preset = captureHeight() === 360 ? VideoPresets.h360 : VideoPresets.h720;
+  return new Room({
+    adaptiveStream: true,
+    dynacast: true,
+    videoCaptureDefaults: {
+      resolution: preset.resolution,
+      ...(videoDevice ? { deviceId: videoDevice } : {}),
+    },
+    audioCaptureDefaults: {
+      echoCancellation: true,
+      noiseSuppression: true,
+      autoGainControl: true,
+      ...(audioDevice ? { deviceId: audioDevice } : {}),
+    },
+    ...(speakerDevice ? { audioOutput: { deviceId: speakerDevice } } : {}),
+    publishDefaults: { simulcast: true, videoEncoding: preset.encoding },
+  });
+}
+
+export class CallSession {
+  readonly room = newRoom();
+  status: Status = "connecting";
+  /** The person is in this call elsewhere too; the microphone started off. */
+  echo = false;
+  /** Since when the connection is lost, in milliseconds since the epoch. */
+  lostAt = 0;
+  readonly startedAt = Date.now();
+  summary: CallSummary | undefined;
+
+  readonly #options: SessionOptions;
+  readonly #wish: { audio: boolean; video: boolean };
+  readonly #people = new Map<string, string>();
+  readonly #listeners = new Set<() => void>();
+  #returning = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#wish = { ...options.wish };
+    this.room
+      .on(RoomEvent.ParticipantConnected, this.#note)
+      .on(RoomEvent.ParticipantNameChanged, (_name, participant) => this.#note(participant))
+      .on(RoomEvent.SignalReconnecting, this.#onTrouble)
+      .on(RoomEvent.Reconnecting, this.#onTrouble)
+      .on(RoomEvent.Reconnected, () => this.#set("live"))
+      .on(RoomEvent.Disconnected, (reason) => {
+        if (this.status === "connecting" || this.status === "over") return;
+        const end = endOf(reason);
+        if (end) this.#end(end);
+        else void this.#return();
+      });
+  }
+
+  /** Connects with `ticket` and begins to publish. Throws the SDK's ConnectionError. */
+  async start(ticket: JoinAnswer): Promise<void> {
+    await this.#connect(ticket);
+    const { audio, video } = this.#options.tracks;
+    this.#set("live");
+    void this.#publishFirst(audio, video);
+  }
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** Microphone on or off. Throws when the device cannot be opened. */
+  async setMicrophone(on: boolean, remember = true): Promise<void> {
+    this.#wish.audio = on;
+    if (remember) savePreferences({ audio: on });
+    await this.room.localParticipant.setMicrophoneEnabled(on);
+  }
+
+  /** Camera on or off. Throws when the device cannot be opened. */
+  async setCamera(on: boolean): Promise<void> {
+    this.#wish.video = on;
+    savePreferences({ video: on });
+    await this.room.localParticipant.setCameraEnabled(on);
+  }
+
+  /** A host muted the microphone: it stays off through a reconnect. */
+  acceptMute(publication: TrackPublication): void {
+    if (publication.source === Track.Source.Microphone) this.#wish.audio = false;
+    if (publication.source === Track.Source.Camera) this.#wish.video = false;
+  }
+
+  leave(): void {
+    if (this.status === "over") return;
+    this.#end("left");
+    for (const track of Object.values(this.#options.tracks)) track?.stop();
+    void this.room.disconnect();
+  }
+
+  async #connect(ticket: JoinAnswer): Promise<void> {
+    await this.room.connect(ticket.url, ticket.token, {
+      autoSubscribe: true,
+      ...(ticket.ice_servers.length > 0 ? { rtcConfig: { iceServers: ticket.ice_servers } } : {}),
+    });
+    for (const participant of this.room.remoteParticipants.values()) this.#note(participant);
+    const { identity } = this.room.localParticipant;
+    this.echo = isElsewhereToo(identity, this.room.remoteParticipants.keys());
+    if (this.echo) this.#wish.audio = false;
+  }
+
+  // The tracks of the pre-join page go on, so that neither picture nor permission is asked for twice.
+  async #publishFirst(audio?: MediaStreamTrack, video?: MediaStreamTrack): Promise<void> {
+    const { options } = this.room;
+    const jobs: Promise<unknown>[] = [];
+    if (audio && this.#wish.audio) {
+      const track = new LocalAudioTrack(audio, options.audioCaptureDefaults as never, false);
+      jobs.push(this.#publish(track, Track.Source.Microphone));
+    } else {
+      audio?.stop();
+    }
+    if (video && this.#wish.video) {
+      const track = new LocalVideoTrack(video, video.getConstraints(), false);
+      jobs.push(this.#publish(track, Track.Source.Camera));
+    } else {
+      video?.stop();
+    }
+    await Promise.allSettled(jobs);
+    this.#changed();
+  }
+
+  #publish(track: LocalTrack, source: Track.Source): Promise<unknown> {
+    return this.room.localParticipant.publishTrack(track, { source });
+  }
+
+  // The SDK's own attempts are over: ask for a new ticket and join afresh until it works or makes no sense.
+  async #return(): Promise<void> {
+    if (this.#returning) return;
+    this.#returning = true;
+    this.#onTrouble();
+    for (let attempt = 0; this.status !== "over"; attempt += 1) {
+      if (Date.now() - this.lostAt > GIVE_UP_MS) {
+        this.#end("lost");
+        break;
+      }
+      await new Promise((resolve) => setTimeout(resolve, retryDelayMs(attempt, Math.random())));
+      if (this.#isOver()) break;
+      try {
+        await this.#connect(await this.#options.ask());
+        if (this.#isOver()) {
+          await this.room.disconnect();
+          break;
+        }
+        this.#set("live");
+        void this.#republish();
+        break;
+      } catch (error) {
+        const end = endOfRetry(error);
+        if (end) this.#end(end);
+      }
+    }
+    this.#returning = false;
+  }
+
+  async #republish(): Promise<void> {
+    const { localParticipant } = this.room;
+    const jobs: Promise<unknown>[] = [];
+    if (this.#wish.audio) jobs.push(localParticipant.setMicrophoneEnabled(true));
+    if (this.#wish.video) jobs.push(localParticipant.setCameraEnabled(true));
+    await Promise.allSettled(jobs);
+  }
+
+  // `leave` may run while a promise is awaited; a call hides that change from the compiler's narrowing.
+  #isOver(): boolean {
+    return this.status === "over";
+  }
+
+  #note = (participant: Participant): void => {
+    if (participant.isLocal) return;
+    if (this.#people.size < MOST_PEOPLE || this.#people.has(participant.identity)) {
+      this.#people.set(participant.identity, participant.name ?? "");
+    }
+  };
+
+  #onTrouble = (): void => {
+    if (this.status === "over" || this.status === "connecting") return;
+    if (this.status !== "reconnecting") this.lostAt = Date.now();
+    this.#set("reconnecting");
+  };
+
+  #end(reason: EndReason): void {
+    this.summary = {
+      reason,
+      durationMs: Date.now() - this.startedAt,
+      people: [...this.#people].map(([identity, name]) => ({ identity, name })),
+    };
+    this.#set("over");
+  }
+
+  #set(status: Status): void {
+    if (this.status === "over") return;
+    this.status = status;
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

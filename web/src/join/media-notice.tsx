@@ -1,0 +1,36 @@
+// What keeps camera or microphone from starting, and the way out: try again, or the secure address.
+import { useConfig } from "../api/queries";
+import { t } from "../i18n";
+import { Button } from "../ui/button";
+import { Notice } from "../ui/notice";
+import { type MediaTrouble, troubleWords } from "./media-trouble";
+
+/** The port of a server that runs with its defaults; used until the server says otherwise. */
+const DEFAULT_HTTPS_PORT = 7843;
+
+function SecureLink() {
+  const config = useConfig();
+  const port = config.data?.https_port ?? DEFAULT_HTTPS_PORT;
+  const address = `https://${location.hostname}:${port}${location.pathname}`;
+  return (
+    <a className="button primary" href={address}>
+      {t("media.insecure.link")}
+    </a>
+  );
+}
+
+export function MediaNotice({ trouble, onRetry }: { trouble: MediaTrouble; onRetry: () => void }) {
+  const words = troubleWords(trouble);
+  const insecure = trouble.cause === "insecure";
+  return (
+    <Notice tone="warn" alert title={t(words.title)}>
+      <p>{t(words.text)}</p>
+      <div>
+        {insecure && <SecureLink />}
+        {!insecure && trouble.cause !== "unsupported" && (
+          <Button onClick={onRetry}>{t("action.retry")}</Button>
+        )}
+      </div>
+    </Notice>
+  );
+}

@@ -1,0 +1,209 @@
+// The page before the call: see and hear oneself, choose devices, give a name, and join. Every trouble has its own
+// sentence and next step here.
+import { Mic, MicOff, Video, VideoOff } from "lucide-react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
+import { Link } from "react-router";
+import { type Room, requestJoin, type User } from "../api/queries";
+import type { CallSession } from "../call/session";
+import { plural, t } from "../i18n";
+import { loadPreferences, savePreferences } from "../state/preferences";
+import { tabName } from "../state/tab";
+import { Button, IconButton } from "../ui/button";
+import { Field } from "../ui/field";
+import { Notice } from "../ui/notice";
+import { Page } from "../ui/page";
+import { type Capture, useCapture } from "./capture";
+import { DeviceChoice } from "./device-choice";
+import { connectTrouble, type JoinTrouble, joinTrouble } from "./join-trouble";
+import { MediaNotice } from "./media-notice";
+import { MicMeter } from "./mic-meter";
+
+interface PreJoinProps {
+  code: string;
+  room: Room | undefined;
+  me: User | null | undefined;
+  /** Whether it is still unknown who this is. */
+  asking: boolean;
+  loadCall: () => Promise<typeof import("../call/index")>;
+  onJoined: (session: CallSession) => void;
+}
+
+function Preview({ capture }: { capture: Capture }) {
+  const video = useRef<HTMLVideoElement>(null);
+  const { video: track, starting, wish } = capture;
+  useEffect(() => {
+    if (video.current) video.current.srcObject = track ? new MediaStream([track]) : null;
+  }, [track]);
+  return (
+    <div className="preview">
+      <video
+        ref={video}
+        className="mirrored"
+        aria-label={t("join.preview")}
+        hidden={!track}
+        autoPlay
+        muted
+        playsInline
+      />
+      {!track && (
+        <p className="preview-empty">
+          {starting && wish.video ? t("join.preview.starting") : t("join.preview.off")}
+        </p>
+      )}
+      <div className="preview-bar">
+        <IconButton
+          label={wish.audio ? t("join.mic.off") : t("join.mic.on")}
+          className={wish.audio ? "round" : "round off"}
+          onClick={() => capture.turn("audio", !wish.audio)}
+        >
+          {wish.audio ? <Mic aria-hidden="true" /> : <MicOff aria-hidden="true" />}
+        </IconButton>
+        <IconButton
+          label={wish.video ? t("join.cam.off") : t("join.cam.on")}
+          className={wish.video ? "round" : "round off"}
+          onClick={() => capture.turn("video", !wish.video)}
+        >
+          {wish.video ? <Video aria-hidden="true" /> : <VideoOff aria-hidden="true" />}
+        </IconButton>
+      </div>
+    </div>
+  );
+}
+
+function TroubleNotice({ trouble, code }: { trouble: JoinTrouble; code: string }) {
+  return (
+    <Notice tone="bad" alert title={t(trouble.title)}>
+      <p>{trouble.text ? t(trouble.text) : trouble.detail}</p>
+      {trouble.step === "signin" && (
+        <div>
+          <Link className="button" to={`/signin?next=/j/${code}`}>
+            {t("nav.signin")}
+          </Link>
+        </div>
+      )}
+      {trouble.step === "home" && (
+        <div>
+          <Link className="button" to="/">
+            {t("action.home")}
+          </Link>
+        </div>
+      )}
+    </Notice>
+  );
+}
+
+function useJoining({ code, me, loadCall, onJoined }: PreJoinProps, capture: Capture) {
+  const [busy, setBusy] = useState(false);
+  const [trouble, setTrouble] = useState<JoinTrouble>();
+  const join = async (guestName: string) => {
+    setBusy(true);
+    setTrouble(undefined);
+    const ask = async () =>
+      requestJoin(code, {
+        ...(me ? {} : { display_name: guestName }),
+        client_id: await tabName(),
+      });
+    try {
+      const [ticket, { CallSession }] = await Promise.all([ask(), loadCall()]);
+      const session = new CallSession({ ask, tracks: capture.take(), wish: capture.wish });
+      try {
+        await session.start(ticket);
+        onJoined(session);
+      } catch (error) {
+        session.leave();
+        setTrouble(connectTrouble(error));
+        capture.retry();
+      }
+    } catch (error) {
+      setTrouble(joinTrouble(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { busy, trouble, join };
+}
+
+function JoinForm(props: PreJoinProps & { capture: Capture }) {
+  const { code, me, asking, capture } = props;
+  const { busy, trouble, join } = useJoining(props, capture);
+  const [name, setName] = useState(() => loadPreferences().guestName);
+  const [missing, setMissing] = useState(false);
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    if (busy) return;
+    const guestName = name.trim();
+    if (!me) {
+      setMissing(!guestName);
+      if (!guestName) {
+        event.currentTarget.querySelector("input")?.focus();
+        return;
+      }
+      savePreferences({ guestName });
+    }
+    void join(guestName);
+  };
+  return (
+    <form className="stack" onSubmit={submit} noValidate>
+      {trouble && <TroubleNotice trouble={trouble} code={code} />}
+      {me && <p>{t("join.as", { name: me.display_name })}</p>}
+      {!me && !asking && (
+        <Field
+          label={t("join.name")}
+          hint={t("join.name.hint")}
+          value={name}
+          onChange={(event) => {
+            setName(event.target.value);
+            setMissing(false);
+          }}
+          error={missing ? t("join.name.required") : undefined}
+          autoComplete="name"
+          maxLength={100}
+          required
+        />
+      )}
+      <Button type="submit" look="primary" wide disabled={asking} aria-disabled={busy}>
+        {busy
+          ? t("join.submitting")
+          : trouble?.step === "retry"
+            ? t("action.retry")
+            : t("join.submit")}
+      </Button>
+      {!me && !asking && (
+        <p className="small">
+          <Link to={`/signin?next=/j/${code}`}>{t("join.signin")}</Link>
+        </p>
+      )}
+    </form>
+  );
+}
+
+export function PreJoin(props: PreJoinProps) {
+  const capture = useCapture();
+  const { room, loadCall } = props;
+  useEffect(() => {
+    // The call's code comes now, so that joining does not wait for it. A failure shows when joining.
+    loadCall().catch(() => undefined);
+  }, [loadCall]);
+  const title = room ? t("join.title.room", { room: room.name }) : t("join.title");
+  return (
+    <Page title={title}>
+      <div className="prejoin">
+        <div className="stack prejoin-view">
+          <Preview capture={capture} />
+          <MicMeter track={capture.audio} />
+        </div>
+        <div className="stack prejoin-side">
+          <h1>{title}</h1>
+          {typeof room?.participants === "number" && (
+            <p className="quiet">{plural("join.live", room.participants)}</p>
+          )}
+          {capture.trouble && <MediaNotice trouble={capture.trouble} onRetry={capture.retry} />}
+          <JoinForm {...props} capture={capture} />
+        </div>
+        <div className="prejoin-devices">
+          <DeviceChoice capture={capture} />
+        </div>
+      </div>
+    </Page>
+  );
+}
