@@ -155,5 +155,5 @@ pub(super) fn section_lines<'a>(sdp: &'a str, mid: &str) -> Vec<&'a str> {
 }
 
 pub(super) fn has(sdp: &str, mid: &str, line: &str) -> bool {
-    section_lines(sdp, mid).iter().any(|known| *known == line)
+    section_lines(sdp, mid).contains(&line)
 }

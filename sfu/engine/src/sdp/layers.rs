@@ -81,3 +81,20 @@ pub(super) fn encodings(section: &RemoteSection) -> Vec<Encoding> {
         None => vec![Encoding { rid: None, ssrc: None, rtx_ssrc: None }],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn qualities_map_to_the_layers_that_exist() {
+        assert_eq!(
+            ["q", "h", "f", "x"].map(quality_of_rid),
+            [Some(Quality::Low), Some(Quality::Medium), Some(Quality::High), None]
+        );
+        let layers = |count| [Quality::Low, Quality::Medium, Quality::High].map(|q| layer_for_quality(q, count));
+        assert_eq!([layers(0), layers(1), layers(2), layers(3)], [[0, 0, 0], [0, 0, 0], [0, 1, 1], [0, 1, 2]]);
+        assert_eq!(quality_of_layer(0, 1), Quality::High);
+        assert_eq!([0, 1, 2].map(|layer| quality_of_layer(layer, 3)), [Quality::Low, Quality::Medium, Quality::High]);
+    }
+}

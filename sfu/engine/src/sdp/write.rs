@@ -283,3 +283,17 @@ fn parameters(codec: &SectionCodec, tuning: Tuning) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_are_ordered_by_priority() {
+        let udp = Candidate { ip: [192, 0, 2, 1].into(), port: 7882, tcp: false };
+        let tcp = Candidate { ip: "2001:db8::1".parse().unwrap(), port: 7881, tcp: true };
+        assert_eq!(udp.attribute(0), "candidate:1 1 udp 2130706431 192.0.2.1 7882 typ host");
+        assert_eq!(udp.attribute(1), "candidate:2 1 udp 2130706175 192.0.2.1 7882 typ host");
+        assert_eq!(tcp.attribute(2), "candidate:3 1 tcp 1677721087 2001:db8::1 7881 typ host tcptype passive");
+    }
+}
