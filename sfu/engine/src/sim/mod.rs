@@ -3,7 +3,9 @@
 //! In: an [`Engine`](crate), a seed. Out: what a participant would have seen. Must not: be compiled into a node (feature
 //! `sim`), or use anything random that does not come from the seed.
 
+pub mod dice;
 pub mod prober;
+pub mod sctp_client;
 
 use std::time::Instant;
 

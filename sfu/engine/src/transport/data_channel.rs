@@ -130,7 +130,7 @@ impl DataChannels {
         };
         self.contained(|_, sctp| {
             let limit = if kind == DataChannelKind::Reliable { MAX_RELIABLE_BUFFERED } else { MAX_LOSSY_BUFFERED };
-            if sctp.buffered(stream) + payload.len() > limit {
+            if sctp.buffered(stream).unwrap_or(0) + payload.len() > limit {
                 return Err(DropReason::QueueFull);
             }
             write_message(sctp, now, stream, payload)
@@ -191,6 +191,7 @@ impl DataChannels {
             };
             first_drop = first_drop.and(handled);
         }
+        self.open_acknowledged(now, sctp);
         first_drop
     }
 
@@ -230,6 +231,18 @@ impl DataChannels {
         Ok(())
     }
 
+    /// A channel that we opened is usable once the peer's SCTP has our OPEN. Its answer may never come: a client that
+    /// gets the OPEN before COOKIE ACK (datagrams overtake) can fail to send it.
+    fn open_acknowledged(&mut self, now: Instant, sctp: &mut SctpLink) {
+        for at in 0..self.channels.len() {
+            let Some(channel) = self.channels.get_mut(at).filter(|channel| !channel.open) else { continue };
+            if sctp.buffered(channel.stream) == Some(0) {
+                channel.open = true;
+                self.opened(now, sctp, at);
+            }
+        }
+    }
+
     fn handle_message(
         &mut self,
         now: Instant,
@@ -247,12 +260,7 @@ impl DataChannels {
                 let message =
                     DataChannelMessage { association_handle: 0, stream_id: stream, ppi, payload, negotiated: false };
                 channel.dcep.handle_read(message).map_err(|_| DropReason::SctpRefused)?;
-                flush(sctp, now, channel)?;
-                if channel.dcep.is_handshake_complete() && !channel.open {
-                    channel.open = true;
-                    self.opened(now, sctp, at);
-                }
-                Ok(())
+                flush(sctp, now, channel)
             }
             Ppi::Binary | Ppi::String => self.deliver(at, payload.freeze()),
             // One byte stands for none (RFC 8831 §6.6).
@@ -330,3 +338,6 @@ fn flush(sctp: &mut SctpLink, now: Instant, channel: &mut Channel) -> Result<(),
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::api::{DataChannelKind, DropReason, DtlsRole, IceCredentials, TransportFailure, TransportSpec, Tuple};
+use crate::api::{DataChannelKind, DropReason, IceCredentials, TransportFailure, TransportSpec, Tuple};
 pub use data_channel::MAX_MESSAGE_LEN;
 use data_channel::{Broken, ChannelEvent, DataChannels};
 use dtls::{DtlsEvent, DtlsLink};
@@ -206,10 +206,8 @@ impl Transport {
             return None;
         }
         let connect = (!self.dtls.is_connected()).then_some(self.connect_deadline);
-        [connect, self.dtls.poll_timeout(), self.channels.poll_timeout()]
-            .into_iter()
-            .flatten()
-            .fold(Some(self.ice.poll_timeout()), |earliest, due| earliest.map(|earliest| earliest.min(due)))
+        let due = [connect, self.dtls.poll_timeout(), self.channels.poll_timeout()];
+        Some(due.into_iter().flatten().fold(self.ice.poll_timeout(), Instant::min))
     }
 
     /// The next datagram to send: STUN answers, DTLS, SCTP in DTLS. Drain it after every `handle_*`, [`Self::send_data`]

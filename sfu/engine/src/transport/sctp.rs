@@ -150,10 +150,10 @@ impl SctpLink {
         stream.set_reliability_params(unordered, kind, parameter).map_err(|_| WriteRefused)
     }
 
-    /// Bytes written to the stream and not acknowledged yet.
-    pub(super) fn buffered(&mut self, stream: u16) -> usize {
+    /// Bytes written to the stream and not acknowledged yet; `None` when there is no such stream.
+    pub(super) fn buffered(&mut self, stream: u16) -> Option<usize> {
         let stream = self.association().and_then(|association| association.stream(stream).ok());
-        stream.and_then(|stream| stream.buffered_amount().ok()).unwrap_or(0)
+        stream.and_then(|stream| stream.buffered_amount().ok())
     }
 
     pub(super) fn write(

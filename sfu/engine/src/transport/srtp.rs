@@ -205,8 +205,8 @@ impl SrtpKeys {
         let (body, trailer) = split_tag(packet, self.rtcp_overhead()).ok_or(DropReason::Malformed)?;
         let len = body.len();
         let (word, tag) = match &self.remote {
-            Direction::Gcm(_) => trailer.split_last_chunk::<RTCP_INDEX_LEN>().map(|(tag, word)| (*word, &*tag)),
-            Direction::Cm(_) => trailer.split_first_chunk::<RTCP_INDEX_LEN>().map(|(word, tag)| (*word, &*tag)),
+            Direction::Gcm(_) => trailer.split_last_chunk::<RTCP_INDEX_LEN>().map(|(tag, word)| (*word, tag)),
+            Direction::Cm(_) => trailer.split_first_chunk::<RTCP_INDEX_LEN>().map(|(word, tag)| (*word, tag)),
         }
         .ok_or(DropReason::Malformed)?;
         let (clear, payload) = body.split_at_mut_checked(RTCP_CLEAR_LEN).ok_or(DropReason::Malformed)?;
@@ -248,7 +248,8 @@ impl SrtpKeys {
 #[derive(Debug)]
 enum Direction {
     Gcm(GcmKeys),
-    Cm(CmKeys),
+    /// Boxed: its HMAC states are kilobytes, and hardly anybody negotiates it.
+    Cm(Box<CmKeys>),
 }
 
 #[derive(Debug)]
@@ -291,12 +292,12 @@ impl Direction {
                 rtp_salt: master.derive(RTP_SALT)?,
                 rtcp_salt: master.derive(RTCP_SALT)?,
             })),
-            SrtpProfile::Aes128CmHmacSha1_80 => Ok(Self::Cm(CmKeys {
+            SrtpProfile::Aes128CmHmacSha1_80 => Ok(Self::Cm(Box::new(CmKeys {
                 rtp: CounterKey::new(&master.derive(RTP_KEY)?, master.derive(RTP_SALT)?)?,
                 rtcp: CounterKey::new(&master.derive(RTCP_KEY)?, master.derive(RTCP_SALT)?)?,
                 rtp_auth: AuthKey::new(&master.derive(RTP_AUTH)?),
                 rtcp_auth: AuthKey::new(&master.derive(RTCP_AUTH)?),
-            })),
+            }))),
         }
     }
 }

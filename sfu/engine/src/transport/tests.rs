@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::*;
-use crate::api::{RoomId, TransportId};
+use crate::api::{DtlsRole, RoomId, TransportId};
+use crate::sim::dice::Dice;
 use crate::sim::prober::{Prober, fresh_identity};
 
 static IDENTITY: LazyLock<Arc<DtlsIdentity>> = LazyLock::new(fresh_identity);
@@ -43,17 +44,8 @@ fn spec(name: &str, role: DtlsRole, remote_fingerprint: [u8; 32]) -> TransportSp
     }
 }
 
-/// xorshift: the tests' only randomness.
-struct Dice(u64);
-
-impl Dice {
-    fn percent(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % 100
-    }
-}
+/// A datagram under way: due time, order, destination.
+type UnderWay = std::cmp::Reverse<(Instant, u64, usize, Vec<u8>)>;
 
 /// Our transport and one that plays the browser; each is probed on behalf of the other.
 struct Pair {
@@ -62,20 +54,19 @@ struct Pair {
     tuples: [Tuple; 2],
     probers: [Prober; 2],
     events: [Vec<TransportEvent>; 2],
-    /// Datagrams under way: due time, order, destination.
-    wire: BinaryHeap<std::cmp::Reverse<(Instant, u64, usize, Vec<u8>)>>,
+    wire: BinaryHeap<UnderWay>,
     sent: u64,
     dice: Dice,
-    loss: u64,
+    loss: f64,
     last_probe: Option<Instant>,
 }
 
 impl Pair {
-    fn new(role: DtlsRole, loss: u64, seed: u64) -> Self {
+    fn new(role: DtlsRole, loss: f64, seed: u64) -> Self {
         Self::with_fingerprints(role, loss, seed, [OTHER.fingerprint(), IDENTITY.fingerprint()])
     }
 
-    fn with_fingerprints(role: DtlsRole, loss: u64, seed: u64, expected: [[u8; 32]; 2]) -> Self {
+    fn with_fingerprints(role: DtlsRole, loss: f64, seed: u64, expected: [[u8; 32]; 2]) -> Self {
         let other = if role == DtlsRole::Server { DtlsRole::Client } else { DtlsRole::Server };
         let now = start();
         let ends = [
@@ -91,18 +82,18 @@ impl Pair {
             events: [Vec::new(), Vec::new()],
             wire: BinaryHeap::new(),
             sent: 0,
-            dice: Dice(seed | 1),
+            dice: Dice::new(seed),
             loss,
             last_probe: None,
         }
     }
 
     fn send(&mut self, to: usize, datagram: Vec<u8>) {
-        if self.dice.percent() < self.loss {
+        if self.dice.chance(self.loss) {
             return;
         }
         self.sent += 1;
-        let due = self.now + Duration::from_millis(10 + self.dice.percent() % 5);
+        let due = self.now + Duration::from_millis(10 + self.dice.below(5));
         self.wire.push(std::cmp::Reverse((due, self.sent, to, datagram)));
     }
 
@@ -177,7 +168,7 @@ fn assert_media_flows(pair: &Pair) {
 #[test]
 fn it_connects_in_both_roles() {
     for role in [DtlsRole::Server, DtlsRole::Client] {
-        let mut pair = Pair::new(role, 0, 1);
+        let mut pair = Pair::new(role, 0.0, 1);
         pair.run(Duration::from_secs(5), Pair::connected);
         assert!(pair.connected(), "{role:?}");
         assert_media_flows(&pair);
@@ -189,10 +180,10 @@ fn it_connects_in_both_roles() {
 
 #[test]
 fn it_connects_under_loss() {
-    for loss in [2, 5, 20] {
+    for loss in [0.02, 0.05, 0.2] {
         for seed in 1..=20 {
             let role = if seed % 2 == 0 { DtlsRole::Server } else { DtlsRole::Client };
-            let mut pair = Pair::new(role, loss, seed * 7_919);
+            let mut pair = Pair::new(role, loss, seed);
             pair.run(CONNECT_TIMEOUT, |pair| pair.connected() || pair.failure(0).is_some());
             assert!(pair.connected(), "loss {loss} seed {seed}: {:?}", pair.events);
             assert_media_flows(&pair);
@@ -203,7 +194,7 @@ fn it_connects_under_loss() {
 #[test]
 fn another_certificate_than_in_the_sdp_is_refused() {
     for role in [DtlsRole::Server, DtlsRole::Client] {
-        let mut pair = Pair::with_fingerprints(role, 0, 1, [[9; 32], IDENTITY.fingerprint()]);
+        let mut pair = Pair::with_fingerprints(role, 0.0, 1, [[9; 32], IDENTITY.fingerprint()]);
         pair.run(Duration::from_secs(3), |pair| pair.failure(0).is_some());
         assert_eq!(pair.failure(0), Some(TransportFailure::FingerprintMismatch));
         assert!(pair.ends[0].srtp().is_none());
@@ -227,7 +218,7 @@ fn nobody_coming_ends_it() {
 
 #[test]
 fn silence_loses_consent_and_media_keeps_it() {
-    let mut pair = Pair::new(DtlsRole::Server, 0, 1);
+    let mut pair = Pair::new(DtlsRole::Server, 0.0, 1);
     pair.run(Duration::from_secs(5), Pair::connected);
     let heard = pair.now;
     let transport = &mut pair.ends[0];
@@ -246,7 +237,7 @@ fn silence_loses_consent_and_media_keeps_it() {
 
 #[test]
 fn a_rebound_nat_is_followed() {
-    let mut pair = Pair::new(DtlsRole::Server, 0, 1);
+    let mut pair = Pair::new(DtlsRole::Server, 0.0, 1);
     pair.run(Duration::from_secs(5), Pair::connected);
     let (old, new) = (pair.tuples[0], address("198.51.100.7:4999"));
     let transport = &mut pair.ends[0];
@@ -280,7 +271,7 @@ fn the_first_valid_tuple_serves_until_a_nomination() {
 
 #[test]
 fn an_ice_restart_keeps_the_old_ufrag_for_a_while() {
-    let mut pair = Pair::new(DtlsRole::Server, 0, 1);
+    let mut pair = Pair::new(DtlsRole::Server, 0.0, 1);
     pair.run(Duration::from_secs(5), Pair::connected);
     let (now, new_tuple) = (pair.now, address("203.0.113.5:9"));
     let transport = &mut pair.ends[0];
@@ -305,7 +296,7 @@ fn an_ice_restart_keeps_the_old_ufrag_for_a_while() {
 
 #[test]
 fn learned_tuples_are_bounded_and_the_one_in_use_stays() {
-    let mut pair = Pair::new(DtlsRole::Server, 0, 1);
+    let mut pair = Pair::new(DtlsRole::Server, 0.0, 1);
     pair.run(Duration::from_secs(5), Pair::connected);
     let transport = &mut pair.ends[0];
     let mut forgotten = 0;
@@ -327,7 +318,7 @@ fn learned_tuples_are_bounded_and_the_one_in_use_stays() {
 #[test]
 fn a_forged_plain_alert_does_not_end_a_handshake() {
     let fatal = [21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 99, 0, 2, 2, 40];
-    let mut pair = Pair::new(DtlsRole::Server, 0, 1);
+    let mut pair = Pair::new(DtlsRole::Server, 0.0, 1);
     for _ in 0..200 {
         pair.run(Duration::from_millis(1), Pair::connected);
         for end in 0..2 {
@@ -342,7 +333,7 @@ fn a_forged_plain_alert_does_not_end_a_handshake() {
 
 #[test]
 fn a_goodbye_is_heard() {
-    let mut pair = Pair::new(DtlsRole::Server, 0, 1);
+    let mut pair = Pair::new(DtlsRole::Server, 0.0, 1);
     pair.run(Duration::from_secs(5), Pair::connected);
     let now = pair.now;
     pair.ends[0].close(now);
