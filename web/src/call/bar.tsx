@@ -102,7 +102,11 @@ function More({ session, ui }: { session: CallSession; ui: CallUi }) {
         </IconButton>
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
-        <DropdownMenu.Content className="menu in-call-menu" sideOffset={8} collisionPadding={8}>
+        <DropdownMenu.Content
+          className="menu in-call-menu always-dark"
+          sideOffset={8}
+          collisionPadding={8}
+        >
           <Entry
             icon={
               other === "grid" ? (

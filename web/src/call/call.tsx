@@ -76,7 +76,7 @@ function CallScreen({ session, code, roomName }: Omit<CallViewProps, "onOver">) 
     return () => document.documentElement.classList.remove("in-call");
   }, [session]);
   return (
-    <main className="call">
+    <main className="call always-dark">
       <h1 className="sr-only">
         {roomName ? t("call.title", { room: roomName }) : t("call.title.plain")}
       </h1>

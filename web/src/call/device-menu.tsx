@@ -62,7 +62,11 @@ export function DeviceMenu({ room, media }: { room: Room; media: "audio" | "vide
         </IconButton>
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
-        <DropdownMenu.Content className="menu in-call-menu" sideOffset={8} collisionPadding={8}>
+        <DropdownMenu.Content
+          className="menu in-call-menu always-dark"
+          sideOffset={8}
+          collisionPadding={8}
+        >
           {media === "audio" ? (
             <>
               <DeviceGroup room={room} kind="audioinput" />

@@ -35,7 +35,7 @@ function Preview({ capture }: { capture: Capture }) {
     if (video.current) video.current.srcObject = track ? new MediaStream([track]) : null;
   }, [track]);
   return (
-    <div className="preview">
+    <div className="preview always-dark">
       <video
         ref={video}
         className="mirrored"

@@ -1,0 +1,79 @@
+// What a person does in the web app, by the roles and names they see. In: Playwright pages.
+import { BASE } from "./chromium.js";
+
+let accounts = 0;
+
+/** An account nobody else has; `name` is what others see. */
+export function newAccount(name) {
+  accounts += 1;
+  return {
+    name,
+    email: `${name.toLowerCase().replace(/\W+/g, "-")}-${process.pid}-${Date.now()}-${accounts}@example.org`,
+    password: "correct horse battery",
+  };
+}
+
+export async function signUp(page, account) {
+  await page.goto(`${BASE}/signup`);
+  await page.getByLabel("Your name").fill(account.name);
+  await page.getByLabel("Email address").fill(account.email);
+  await page.getByLabel("Password", { exact: true }).fill(account.password);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await page.getByRole("heading", { name: "My rooms" }).waitFor();
+}
+
+export async function signIn(page, account) {
+  await page.goto(`${BASE}/signin`);
+  await page.getByLabel("Email address").fill(account.email);
+  await page.getByLabel("Password", { exact: true }).fill(account.password);
+  await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { name: "My rooms" }).waitFor();
+}
+
+/** Creates a room on the rooms page and answers its link, as the clipboard has it. */
+export async function createRoom(page, name, access = "Anyone with the link") {
+  await page.getByRole("button", { name: "New room" }).first().click();
+  const dialog = page.getByRole("dialog", { name: "New room" });
+  await dialog.getByLabel("Room name").fill(name);
+  await dialog.getByRole("radio", { name: access }).check();
+  await dialog.getByRole("button", { name: "Create room" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: `Copy link of ${name}` }).click();
+  await page.getByText("Link copied.").first().waitFor();
+  return page.evaluate(() => navigator.clipboard.readText());
+}
+
+/** From the pre-join page into the call; a guest gives a name. */
+export async function enterCall(page, guestName) {
+  await page.getByRole("heading", { name: /Ready to join/ }).waitFor();
+  if (guestName) await page.getByLabel("Your name").fill(guestName);
+  await page.getByRole("button", { name: "Join now" }).click();
+  await page.getByRole("region", { name: "Call controls" }).waitFor();
+}
+
+export async function joinByLink(page, link, guestName) {
+  await page.goto(link);
+  await enterCall(page, guestName);
+}
+
+/** The tile of `name`'s camera on somebody's page. */
+export function tile(page, name) {
+  return page.getByRole("figure", { name, exact: true });
+}
+
+export function leave(page) {
+  return page.getByRole("button", { name: "Leave call" }).click();
+}
+
+/** Waits until `check` answers true; says `what` was awaited otherwise. Media has no event a test could wait for. */
+export async function until(what, check, timeoutMs = 20_000) {
+  const end = Date.now() + timeoutMs;
+  let last;
+  for (;;) {
+    last = await check();
+    if (last === true) return;
+    if (Date.now() > end)
+      throw new Error(`waited ${timeoutMs} ms for: ${what} (last: ${JSON.stringify(last)})`);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}

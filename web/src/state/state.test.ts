@@ -1,0 +1,66 @@
+import { describe, expect, it } from "vitest";
+import { safeNext } from "./next";
+import { parsePreferences } from "./preferences";
+import { codeFrom, roomLink } from "./room-link";
+import { isTabName, newTabName } from "./tab";
+
+describe("codeFrom", () => {
+  it("finds the code in what people paste", () => {
+    for (const text of [
+      "bcdfghjklm",
+      " BCDFG-HJKLM ",
+      "https://calls.example.org/j/bcdfghjklm",
+      "http://localhost:7880/j/bcdfghjklm?video=360p#x",
+      "bcdfg hjklm",
+    ]) {
+      expect(codeFrom(text), text).toBe("bcdfghjklm");
+    }
+  });
+
+  it("refuses what is no code", () => {
+    for (const text of ["", "https://example.org/", "a", "../../etc", "<script>", "bcdfghjklmn"]) {
+      expect(codeFrom(text), text).toBeNull();
+    }
+  });
+
+  it("reads its own links", () => {
+    expect(codeFrom(roomLink("bcdfghjklm", "https://a.example"))).toBe("bcdfghjklm");
+  });
+});
+
+describe("safeNext", () => {
+  it("stays on this site", () => {
+    expect(safeNext("/j/bcdfghjklm")).toBe("/j/bcdfghjklm");
+    for (const wish of [null, "", "https://evil.example", "//evil.example", "/\\evil.example"]) {
+      expect(safeNext(wish)).toBe("/rooms");
+    }
+  });
+});
+
+describe("parsePreferences", () => {
+  it("keeps what is well-formed and forgets the rest", () => {
+    const read = parsePreferences('{"audio":false,"video":"yes","view":"cube","extra":1}');
+    expect(read.audio).toBe(false);
+    expect(read.video).toBe(true);
+    expect(read.view).toBe("grid");
+    expect(read).not.toHaveProperty("extra");
+  });
+
+  it("survives garbage", () => {
+    for (const text of [null, "", "{", "null", "7"])
+      expect(parsePreferences(text).audio).toBe(true);
+  });
+});
+
+describe("newTabName", () => {
+  it("makes names that the server takes", () => {
+    const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
+    for (let round = 0; round < 200; round += 1) expect(isTabName(newTabName(random))).toBe(true);
+  });
+
+  it("skips bytes that would favour some letters", () => {
+    let call = 0;
+    const random = (length: number) => new Uint8Array(length).fill(call++ === 0 ? 255 : 0);
+    expect(newTabName(random)).toBe("a".repeat(16));
+  });
+});
