@@ -1,5 +1,30 @@
-//! `plenum`: the one binary. Parses the command line and runs the halves it was asked for.
+//! `plenum`: the one binary.
+//!
+//! In the order things happen: [`cli`] parses the command line and the environment, [`config`] makes settings of them and
+//! of a file, [`run`] starts what `serve` asks for: [`secrets`], the halves joined by [`wire`], and [`http`] in front.
 
-fn main() {
-    println!("plenum {}", env!("CARGO_PKG_VERSION"));
+mod cli;
+mod config;
+mod http;
+mod log;
+mod run;
+mod secrets;
+mod wire;
+
+use std::process::ExitCode;
+
+/// Many threads allocate and free small things for hours; the system's allocator keeps more of it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    // Once and for all: every TLS user of this process finds the same provider. It fails only when one is installed.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    match cli::main() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("plenum: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }
