@@ -3,7 +3,9 @@
 //! In: an [`Engine`](crate), a seed. Out: what a participant would have seen. Must not: be compiled into a node (feature
 //! `sim`), or use anything random that does not come from the seed.
 
+pub mod client;
 pub mod dice;
+pub mod network;
 pub mod prober;
 pub mod sctp_client;
 
@@ -15,3 +17,6 @@ use std::time::Instant;
 pub fn epoch() -> Instant {
     Instant::now()
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,7 @@ const CONTENT_ALERT: u8 = 21;
 
 /// What a call led to. In order, to be handled before the next call.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum DtlsEvent {
+pub(crate) enum DtlsEvent {
     /// The handshake is done, the certificate is the right one, and there are SRTP keys.
     Connected,
     Data(Bytes),
@@ -41,7 +41,7 @@ enum State {
     Ended,
 }
 
-pub(super) struct DtlsLink {
+pub(crate) struct DtlsLink {
     /// `None` once it ended: the library's state is then worthless.
     dtls: Option<Dtls>,
     role: DtlsRole,
@@ -57,7 +57,7 @@ pub(super) struct DtlsLink {
 }
 
 impl DtlsLink {
-    pub(super) fn new(identity: &DtlsIdentity, role: DtlsRole, expected_fingerprint: [u8; 32], now: Instant) -> Self {
+    pub(crate) fn new(identity: &DtlsIdentity, role: DtlsRole, expected_fingerprint: [u8; 32], now: Instant) -> Self {
         // DTLS 1.2 only: there, as server, the library prefers AES-GCM whatever the peer's order.
         let mut dtls = Dtls::new_12(identity.dtls.clone(), identity.certificate.clone(), now);
         dtls.set_active(role == DtlsRole::Client);
@@ -75,20 +75,20 @@ impl DtlsLink {
         }
     }
 
-    pub(super) fn is_connected(&self) -> bool {
+    pub(crate) fn is_connected(&self) -> bool {
         self.state == State::Connected
     }
 
-    pub(super) fn keys(&self) -> Option<&SrtpKeys> {
+    pub(crate) fn keys(&self) -> Option<&SrtpKeys> {
         self.keys.as_ref().filter(|_| self.state == State::Connected)
     }
 
-    pub(super) fn keys_mut(&mut self) -> Option<&mut SrtpKeys> {
+    pub(crate) fn keys_mut(&mut self) -> Option<&mut SrtpKeys> {
         self.keys.as_mut().filter(|_| self.state == State::Connected)
     }
 
     /// There is somebody to talk to: a client begins.
-    pub(super) fn start(&mut self, now: Instant) -> Result<(), TransportFailure> {
+    pub(crate) fn start(&mut self, now: Instant) -> Result<(), TransportFailure> {
         if self.state != State::Idle || self.role == DtlsRole::Server {
             return Ok(());
         }
@@ -97,7 +97,7 @@ impl DtlsLink {
     }
 
     /// One datagram from a validated tuple.
-    pub(super) fn handle_datagram(&mut self, now: Instant, datagram: &[u8]) -> Result<(), TransportFailure> {
+    pub(crate) fn handle_datagram(&mut self, now: Instant, datagram: &[u8]) -> Result<(), TransportFailure> {
         if self.state == State::Idle {
             self.state = State::Handshaking;
         }
@@ -108,7 +108,7 @@ impl DtlsLink {
         self.run(|dtls| dtls.handle_timeout(now).and_then(|()| dtls.handle_packet(&datagram)))
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Instant) -> Result<(), TransportFailure> {
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), TransportFailure> {
         if self.next_timeout.is_some_and(|due| due <= now) {
             self.next_timeout = None;
             return self.run(|dtls| dtls.handle_timeout(now));
@@ -116,12 +116,12 @@ impl DtlsLink {
         Ok(())
     }
 
-    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         self.next_timeout.filter(|_| matches!(self.state, State::Handshaking | State::Connected))
     }
 
     /// Seals one SCTP packet; it must fit a datagram with DTLS's 37 bytes around it.
-    pub(super) fn send(&mut self, data: &[u8]) -> Result<(), TransportFailure> {
+    pub(crate) fn send(&mut self, data: &[u8]) -> Result<(), TransportFailure> {
         if self.state != State::Connected {
             return Ok(());
         }
@@ -129,7 +129,7 @@ impl DtlsLink {
     }
 
     /// Queues close_notify when connected; nothing works after.
-    pub(super) fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         if self.state == State::Connected {
             // A failure here changes nothing: it ends either way.
             let _ = self.run(Dtls::close);
@@ -137,11 +137,11 @@ impl DtlsLink {
         self.end();
     }
 
-    pub(super) fn poll_datagram(&mut self) -> Option<Vec<u8>> {
+    pub(crate) fn poll_datagram(&mut self) -> Option<Vec<u8>> {
         self.outgoing.pop_front()
     }
 
-    pub(super) fn poll_event(&mut self) -> Option<DtlsEvent> {
+    pub(crate) fn poll_event(&mut self) -> Option<DtlsEvent> {
         self.events.pop_front()
     }
 

@@ -6,7 +6,7 @@
 //! Must not: parse RTP or RTCP, keep maps over transports, read a clock.
 
 mod data_channel;
-mod dtls;
+pub(crate) mod dtls;
 mod ice;
 mod identity;
 mod replay;
