@@ -202,10 +202,6 @@ impl Timeline {
         self.picture_shift = self.picture_shift.wrapping_sub(1) & 0x7fff;
     }
 
-    pub(super) const fn picture_shift(&self) -> u16 {
-        self.picture_shift
-    }
-
     /// The place kept for a packet that comes late; `None` when it has none, or had its turn, or is too old.
     pub(super) fn late(&mut self, ext_seq: u64, filler: bool) -> Option<Place> {
         let span = self.spans.iter().rev().find(|span| span.in_start <= ext_seq)?;
