@@ -41,7 +41,7 @@ pub(super) fn negotiate(
         };
         let track = match (before, exact) {
             // Another announced track took the section over.
-            (Some(before), Some(new)) if before.cid != cid && before.track.as_deref() != Some(new.track.as_str()) => {
+            (Some(before), Some(new)) if before.track.as_deref().is_some_and(|track| track != new.track) => {
                 ended.push(EndedPublication { mid: before.mid, track: before.track });
                 Some(new)
             }

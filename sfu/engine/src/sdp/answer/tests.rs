@@ -182,6 +182,10 @@ fn a_section_taken_over_by_another_track_ends_the_first() {
     let second = answer(&mut answerer, &sends("two"), &[], &[pending("TR_2", "two", Audio)]);
     assert_eq!(second.ended[0].track.as_deref(), Some("TR_1"));
     assert_eq!(second.publications[0].track.as_deref(), Some("TR_2"));
+    // Announced anew under the same client id: its track was taken away meanwhile.
+    let third = answer(&mut answerer, &sends("two"), &[], &[pending("TR_3", "two", Audio)]);
+    assert_eq!(third.ended[0].track.as_deref(), Some("TR_2"));
+    assert_eq!(third.publications[0].track.as_deref(), Some("TR_3"));
 }
 
 #[test]
