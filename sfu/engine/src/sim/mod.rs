@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod dice;
+pub mod fuzzing;
 pub mod network;
 pub mod prober;
 pub mod sctp_client;

@@ -21,7 +21,7 @@ use crate::api::{DataChannelKind, DropReason, DtlsRole};
 /// Longest message, both ways (`a=max-message-size`).
 pub const MAX_MESSAGE_LEN: usize = 262_144;
 /// Streams of one association. Clients open three; the rest is for labels that we do not know.
-pub(super) const MAX_STREAMS: usize = 16;
+pub(crate) const MAX_STREAMS: usize = 16;
 /// Reliable messages kept until their channel opens.
 const MAX_HELD_MESSAGES: usize = 256;
 const MAX_HELD_BYTES: usize = 1024 * 1024;
@@ -32,11 +32,11 @@ const MAX_LOSSY_BUFFERED: usize = 64 * 1024;
 
 /// The library panicked; its state is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Broken;
+pub(crate) struct Broken;
 
 /// What happened, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ChannelEvent {
+pub(crate) enum ChannelEvent {
     Open(DataChannelKind),
     Data { channel: DataChannelKind, payload: Bytes },
 }
@@ -49,7 +49,7 @@ struct Channel {
     dcep: DataChannel,
 }
 
-pub(super) struct DataChannels {
+pub(crate) struct DataChannels {
     /// `None` before DTLS is up and after a defect.
     sctp: Option<SctpLink>,
     /// We open [`DataChannelKind::ALL`] ourselves.
@@ -63,7 +63,7 @@ pub(super) struct DataChannels {
 }
 
 impl DataChannels {
-    pub(super) fn new(role: DtlsRole, opens: bool) -> Self {
+    pub(crate) fn new(role: DtlsRole, opens: bool) -> Self {
         Self {
             sctp: None,
             opens,
@@ -76,12 +76,12 @@ impl DataChannels {
     }
 
     /// DTLS is up: the peer's INIT may come.
-    pub(super) fn start(&mut self, identity: &DtlsIdentity) {
+    pub(crate) fn start(&mut self, identity: &DtlsIdentity) {
         self.sctp.get_or_insert_with(|| SctpLink::new(identity));
     }
 
     /// One packet out of DTLS. The error of the inner result says that it was dropped, or something in it.
-    pub(super) fn handle_packet(&mut self, now: Instant, packet: Bytes) -> Result<Result<(), DropReason>, Broken> {
+    pub(crate) fn handle_packet(&mut self, now: Instant, packet: Bytes) -> Result<Result<(), DropReason>, Broken> {
         self.contained(|channels, sctp| {
             sctp.handle_packet(now, packet)?;
             channels.handle_events(now, sctp)
@@ -89,7 +89,7 @@ impl DataChannels {
         .map(|result| result.unwrap_or(Err(DropReason::NotReady)))
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Instant) -> Result<(), Broken> {
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), Broken> {
         if self.poll_timeout().is_none_or(|due| now < due) {
             return Ok(());
         }
@@ -101,21 +101,21 @@ impl DataChannels {
         .map(|_| ())
     }
 
-    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         self.sctp.as_ref().and_then(SctpLink::poll_timeout)
     }
 
-    pub(super) fn poll_event(&mut self) -> Option<ChannelEvent> {
+    pub(crate) fn poll_event(&mut self) -> Option<ChannelEvent> {
         self.events.pop_front()
     }
 
     /// Hands every SCTP packet that may leave now to `sink`.
-    pub(super) fn drain_packets(&mut self, now: Instant, sink: impl FnMut(&[u8])) -> Result<(), Broken> {
+    pub(crate) fn drain_packets(&mut self, now: Instant, sink: impl FnMut(&[u8])) -> Result<(), Broken> {
         self.contained(|_, sctp| sctp.drain_packets(now, sink)).map(|_| ())
     }
 
     /// See [`Transport::send_data`](super::Transport::send_data).
-    pub(super) fn send(
+    pub(crate) fn send(
         &mut self,
         now: Instant,
         kind: DataChannelKind,
@@ -139,7 +139,7 @@ impl DataChannels {
     }
 
     /// Says goodbye; [`Self::drain_packets`] once more sends it.
-    pub(super) fn close(&mut self) -> Result<(), Broken> {
+    pub(crate) fn close(&mut self) -> Result<(), Broken> {
         self.held.clear();
         self.held_bytes = 0;
         self.contained(|_, sctp| sctp.abort()).map(|_| ())

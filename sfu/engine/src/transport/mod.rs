@@ -5,7 +5,7 @@
 //! ([`Transport::poll_timeout`]), and the keys that the forwarding path seals and opens with ([`Transport::srtp`]).
 //! Must not: parse RTP or RTCP, keep maps over transports, read a clock.
 
-mod data_channel;
+pub(crate) mod data_channel;
 pub(crate) mod dtls;
 mod ice;
 mod identity;

@@ -7,6 +7,7 @@ use rtc_datachannel::message::message_channel_open::ChannelType;
 
 use super::*;
 use crate::sim::dice::Dice;
+use crate::sim::fuzzing::forged_packet;
 use crate::sim::sctp_client::SctpClient;
 use crate::transport::tests::{identity, start};
 
@@ -275,26 +276,10 @@ fn a_panic_is_contained() {
     assert_eq!(pair.server.poll_timeout(), None);
 }
 
-/// CRC-32C as SCTP wants it (RFC 9260 appendix A).
-fn checksum(packet: &mut [u8]) {
-    packet[8..12].fill(0);
-    let mut crc = !0u32;
-    for byte in &*packet {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ 0x82f6_3b78 } else { crc >> 1 };
-        }
-    }
-    packet[8..12].copy_from_slice(&(!crc).to_le_bytes());
-}
-
 impl Pair {
     /// Chunks in a packet that the association takes for the client's.
     fn forge(&mut self, chunks: &[u8]) {
-        let mut packet =
-            [&[0x13, 0x88, 0x13, 0x88][..], &self.client.verification_tag.to_be_bytes(), &[0; 4], chunks].concat();
-        checksum(&mut packet);
-        self.inject(packet.into());
+        self.inject(forged_packet(self.client.verification_tag, chunks));
     }
 }
 
@@ -365,9 +350,8 @@ proptest! {
             chunk.extend((4 + value.len() as u16).to_be_bytes());
             chunk.extend(&value);
             chunk.resize(chunk.len().next_multiple_of(4), 0);
-            let mut packet = [&[0x13, 0x88, 0x13, 0x88][..], &pair.client.verification_tag.to_be_bytes(), &[0; 4], &chunk].concat();
-            checksum(&mut packet);
-            prop_assert!(pair.server.handle_packet(pair.now, packet.into()).is_ok(), "{:?}", chunk);
+            let packet = forged_packet(pair.client.verification_tag, &chunk);
+            prop_assert!(pair.server.handle_packet(pair.now, packet).is_ok(), "{:?}", chunk);
             pair.server.drain_packets(pair.now, |_| ()).unwrap();
         }
         prop_assert!(pair.server.channels.len() <= MAX_STREAMS);
