@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use rtc::ice::mdns::MulticastDnsMode;
@@ -234,5 +234,7 @@ fn setting_engine() -> SettingEngine {
             SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
         ])
         .with_include_loopback_candidate(true)
+        // The stack waits a second before it trusts an address it learned from the server's own check; browsers do not.
+        .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
         .build()
 }

@@ -203,6 +203,9 @@ impl Session {
 
     async fn handle_message(&mut self, message: signal_response::Message) -> Result<()> {
         use signal_response::Message;
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            tracing::debug!(identity = self.role.identity, message = name_of(&message), "received");
+        }
         match message {
             Message::Join(join) => {
                 let _ = self.progress.joined.set(Instant::now());
@@ -226,6 +229,7 @@ impl Session {
     }
 
     async fn handle_event(&mut self, event: ConnectionEvent) -> Result<()> {
+        tracing::debug!(identity = self.role.identity, ?event, "happened");
         match event {
             ConnectionEvent::Candidate(target, candidate_init) => {
                 let trickle = TrickleRequest { candidate_init, target: target as i32, r#final: false };
@@ -377,6 +381,13 @@ fn description(kind: &str, sdp: String, id: u32) -> SessionDescription {
     SessionDescription { r#type: kind.to_owned(), sdp, id, ..SessionDescription::default() }
 }
 
+/// The message's kind, for the log.
+fn name_of(message: &signal_response::Message) -> String {
+    let mut name = format!("{message:?}");
+    name.truncate(name.find('(').unwrap_or(name.len()));
+    name
+}
+
 /// The address from which this machine reaches the server; UDP connect sends nothing.
 fn local_address(url: &str) -> Result<SocketAddr> {
     let url = url::Url::parse(url).context("the server's URL")?;
@@ -394,7 +405,7 @@ mod tests {
 
     #[test]
     fn a_local_server_is_reached_from_loopback() {
-        assert_eq!(local_address("ws://127.0.0.1:7880").unwrap(), "127.0.0.1:0".parse().unwrap());
+        assert_eq!(local_address("ws://127.0.0.1:7880").unwrap().to_string(), "127.0.0.1:0");
         assert!(local_address("not a url").is_err());
     }
 }

@@ -95,6 +95,8 @@ pub(crate) struct LoadReport {
     pub(crate) mean_loss: f64,
     /// The server's cost, if its process id was given.
     pub(crate) server: Option<ServerCost>,
+    /// Cores that this generator kept busy; near the machine's count, the run measured the generator.
+    pub(crate) generator_cores: Option<f64>,
     /// Sessions that ended in an error.
     pub(crate) errors: Vec<String>,
     /// What failed; empty if the run passed.
@@ -199,6 +201,9 @@ impl LoadReport {
                 "server", server.cpu_s, server.cores, server.packets_per_cpu_second, server.resident_mb
             );
         }
+        if let Some(cores) = self.generator_cores {
+            out += &format!("{:<26} {cores:.2} cores\n", "generator");
+        }
         out += "\nreceiver          streams   packets   kb/s     lost %   join ms\n";
         for receiver in worst_first(&self.receivers) {
             let rate = receiver.bytes as f64 * 8.0 / 1000.0 / self.seconds.max(f64::MIN_POSITIVE);
@@ -302,6 +307,7 @@ mod tests {
             worst_loss: 0.0,
             mean_loss: 0.0,
             server: None,
+            generator_cores: None,
             errors: Vec::new(),
             failures: Vec::new(),
         };

@@ -53,20 +53,22 @@ pub(crate) async fn load(options: &Options) -> Result<LoadReport> {
     let own = u64::from(plan(options).tracks());
     let expected = |one: &Participant| if one.identity.starts_with("publisher") { tracks - own } else { tracks };
 
-    let (windows, seconds, server) = measure(options, &receivers).await?;
+    let measured = measure(options, &receivers).await?;
+    let windows = measured.windows;
     let mut report = LoadReport {
         room: endpoint.room.clone(),
         path: if options.single_connection { SINGLE } else { DUAL },
         publishers: publishing,
         receivers: receivers.iter().zip(&windows).map(|(one, window)| receiver(one, window, expected(one))).collect(),
-        seconds,
+        seconds: measured.seconds,
         join: Times::of(subscribers.iter().filter_map(Participant::join_time)),
         signal: Times::of(receivers.iter().filter_map(|one| one.signal_time())),
         packets_per_second: 0.0,
         megabits_per_second: 0.0,
         worst_loss: 0.0,
         mean_loss: 0.0,
-        server,
+        server: measured.server,
+        generator_cores: measured.generator_cores,
         errors: Vec::new(),
         failures: Vec::new(),
     };
@@ -130,19 +132,37 @@ async fn joins_on(options: &Options, endpoint: &Arc<Endpoint>, single: bool, cou
     report
 }
 
-/// Counts for the asked duration: each receiver's window, the seconds it really took, and the server's cost.
-async fn measure(options: &Options, receivers: &[&Participant]) -> Result<(Vec<Totals>, f64, Option<ServerCost>)> {
+/// A measured span.
+struct Measured {
+    /// What each receiver got.
+    windows: Vec<Totals>,
+    /// How long it really took.
+    seconds: f64,
+    server: Option<ServerCost>,
+    generator_cores: Option<f64>,
+}
+
+/// Counts for the asked duration.
+async fn measure(options: &Options, receivers: &[&Participant]) -> Result<Measured> {
     let before: Vec<Totals> = receivers.iter().map(|one| one.counters.totals()).collect();
-    let cost_before = options.server_pid.map(server_cost::read).transpose()?;
+    let server_before = options.server_pid.map(server_cost::read).transpose()?;
+    // Not on Linux, not known.
+    let own_before = server_cost::read(std::process::id()).ok();
     let started = Instant::now();
     sleep(options.duration).await;
     let seconds = started.elapsed().as_secs_f64();
-    let cost_after = options.server_pid.map(server_cost::read).transpose()?;
+    let server_after = options.server_pid.map(server_cost::read).transpose()?;
+    let own_after = server_cost::read(std::process::id()).ok();
     let windows: Vec<Totals> =
         receivers.iter().zip(before).map(|(one, before)| one.counters.totals().since(before)).collect();
     let packets = windows.iter().map(|window| window.packets).sum();
-    let cost = cost_before.zip(cost_after).map(|(before, after)| ServerCost::between(before, after, seconds, packets));
-    Ok((windows, seconds, cost))
+    let cost = |before, after| ServerCost::between(before, after, seconds, packets);
+    Ok(Measured {
+        windows,
+        seconds,
+        server: server_before.zip(server_after).map(|(before, after)| cost(before, after)),
+        generator_cores: own_before.zip(own_after).map(|(before, after)| cost(before, after).cores),
+    })
 }
 
 async fn leave_all(participants: impl Iterator<Item = Participant>) -> Vec<String> {

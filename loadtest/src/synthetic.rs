@@ -91,7 +91,7 @@ mod tests {
             for (index, payload) in payloads.iter().enumerate() {
                 let mut packet = Vp8Packet::default();
                 packet.depacketize(payload).unwrap();
-                assert_eq!((packet.x, packet.i, packet.m), (1, 1, 1));
+                assert_eq!((packet.x, packet.i), (1, 1));
                 assert_eq!(packet.picture_id, expected_id);
                 assert_eq!(packet.s, u8::from(index == 0));
             }
