@@ -1,0 +1,309 @@
+//! The two halves in this process, joined to each other and ready to be served.
+//!
+//! In: settings, secrets, which half was asked for. Out: one router, readiness checks, an orderly end. The halves see
+//! each other only as HTTP (`signaling.md`): here they are given the wires, and nothing else knows both.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::routing::get;
+use control_plane::{ControlPlane, ControlPlaneConfig, InternalKey, MediaConnection};
+use sfu::{ApiKey, Node, NodeConfig, WebhookTarget};
+use tokio_util::sync::CancellationToken;
+use tower::util::MapRequestLayer;
+use url::Url;
+
+use crate::cli::Half;
+use crate::config::{Registration, Settings};
+use crate::http::health::{Check, Checks};
+use crate::http::web_app;
+use crate::secrets::Secrets;
+use crate::wire::Wire;
+
+/// Where a media node reports what happened, on the control plane.
+const WEBHOOKS: &str = "/internal/webhooks/livekit";
+
+/// The running halves.
+pub(crate) struct Halves {
+    node: Option<Node>,
+    control_plane: Option<ControlPlane>,
+}
+
+impl Halves {
+    /// Opens the database and starts media workers; `stop` ends background work.
+    ///
+    /// # Errors
+    /// The database cannot be opened, a UDP port is taken, …
+    pub(crate) async fn start(
+        settings: &Settings,
+        secrets: &Secrets,
+        only: Option<Half>,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let (to_node, to_control_plane) = (Wire::new()?, Wire::new()?);
+        let mut halves = Self { node: None, control_plane: None };
+        if only != Some(Half::Sfu) {
+            let config = control_plane_config(settings, secrets, only, to_node.clone());
+            let started = ControlPlane::start(config, stop.clone()).await.context("cannot start the control plane")?;
+            to_control_plane.connect(started.router());
+            halves.control_plane = Some(started);
+        }
+        if only != Some(Half::ControlPlane) {
+            let config = node_config(settings, secrets, only, to_control_plane);
+            let node = Node::start(config).context("cannot start the media node (--udp-port, --workers, --bind)")?;
+            to_node.connect(node.router());
+            halves.node = Some(node);
+        }
+        Ok(halves)
+    }
+
+    /// Everything that is served: the API under `/api` and `/internal`, the node's own routes, and for all other paths
+    /// the web app; without a control plane, `/` says that somebody is there.
+    pub(crate) fn router(&self) -> Router {
+        let mut router = Router::new();
+        if let Some(node) = &self.node {
+            router = router.merge(node.router());
+        }
+        match &self.control_plane {
+            Some(control_plane) => {
+                // Both the API and the web app answer unknown paths, each in its own way. A layered router is a plain
+                // service, which keeps whole paths.
+                let api = tower::Layer::layer(&MapRequestLayer::new(|request| request), control_plane.router());
+                router
+                    .route_service("/api/{*path}", api.clone())
+                    .route_service("/internal/{*path}", api)
+                    .merge(web_app::router())
+            }
+            None => router.route("/", get(|| async { "OK" })),
+        }
+    }
+
+    /// One check per half.
+    pub(crate) fn checks(self: &Arc<Self>) -> Checks {
+        let mut checks: Vec<(&'static str, Check)> = Vec::new();
+        if self.control_plane.is_some() {
+            let halves = Arc::clone(self);
+            checks.push((
+                "database",
+                Arc::new(move || {
+                    let halves = Arc::clone(&halves);
+                    Box::pin(async move {
+                        match &halves.control_plane {
+                            Some(control_plane) => control_plane.ready().await,
+                            None => Ok(()),
+                        }
+                    })
+                }),
+            ));
+        }
+        checks.into()
+    }
+
+    /// Writes the node's gauges to the recorder; called when somebody reads metrics.
+    pub(crate) fn publish_metrics(&self) {
+        if let Some(node) = &self.node {
+            node.publish_metrics();
+        }
+    }
+
+    /// The one-time token for the first admin, while there is none.
+    pub(crate) fn setup_token(&self) -> Option<String> {
+        self.control_plane.as_ref()?.setup_token()
+    }
+
+    /// Tells every client and closes its socket.
+    pub(crate) async fn say_goodbye(&self, patience: Duration) {
+        if let Some(node) = &self.node {
+            node.shutdown(patience).await;
+        }
+    }
+
+    /// Ends background tasks and closes the database.
+    pub(crate) async fn stop(&self) {
+        if let Some(control_plane) = &self.control_plane {
+            control_plane.stop().await;
+        }
+    }
+}
+
+fn control_plane_config(settings: &Settings, secrets: &Secrets, only: Option<Half>, to_node: Wire) -> ControlPlaneConfig {
+    let key = InternalKey { key: secrets.internal.key.clone(), secret: secrets.internal.secret.clone() };
+    let media_url = settings.media.url.clone();
+    let media = MediaConnection {
+        call: Arc::new(to_node),
+        // Without a host: the node in this process.
+        api_url: media_url.clone().unwrap_or_default(),
+        // A node that says nothing of itself is found where its API is.
+        client_url: media_url.filter(|_| only.is_some()).map(|url| socket_url(&url)),
+    };
+    let mut config = ControlPlaneConfig::new(settings.server.data_dir.clone(), key, media);
+    config.database_url.clone_from(&settings.database.url);
+    config.public_url = settings.server.public_url.as_deref().and_then(|url| Url::parse(url).ok());
+    config.registration = match settings.control_plane.registration {
+        Registration::Open => control_plane::Registration::Open,
+        Registration::Invite => control_plane::Registration::Invite,
+        Registration::Closed => control_plane::Registration::Closed,
+    };
+    config.trusted_proxies = settings.server.trusted_proxies.iter().map(ToString::to_string).collect();
+    config.rate_limits.session_per_minute = settings.limits.requests_per_minute_user;
+    config.rate_limits.guest_per_minute = settings.limits.requests_per_minute_user;
+    config.rate_limits.address_per_minute = settings.limits.requests_per_minute_address;
+    config.rate_limits.auth_per_minute = settings.limits.sign_ins_per_minute;
+    config
+}
+
+fn node_config(settings: &Settings, secrets: &Secrets, only: Option<Half>, to_control_plane: Wire) -> NodeConfig {
+    let (key, secret) = (secrets.internal.key.clone(), secrets.internal.secret.clone());
+    // In one process both addresses stay empty: the wire then leads to the other half's router.
+    let reports_to = match only {
+        None => Some(String::new()),
+        Some(_) => settings.control_plane.url.as_ref().map(|url| url.trim_end_matches('/').to_owned()),
+    };
+    let call: Arc<dyn signaling_proto::call::HttpCall> = Arc::new(to_control_plane);
+    let own_url = only.map(|_| node_url(settings)).unwrap_or_default();
+    let public_url = settings.server.public_url.clone().filter(|_| only.is_some()).unwrap_or_else(|| own_url.clone());
+    NodeConfig {
+        region: settings.media.region.clone(),
+        workers: settings.workers(),
+        udp_port: settings.media.udp_port,
+        bind: settings.server.bind.unwrap_or(IpAddr::from([0, 0, 0, 0])),
+        advertise_ips: settings.media.advertise_ip.clone(),
+        keys: vec![
+            ApiKey { key: secrets.api.key.clone(), secret: secrets.api.secret.clone(), auto_create_rooms: true },
+            ApiKey { key: key.clone(), secret: secret.clone(), auto_create_rooms: false },
+        ],
+        webhooks: reports_to
+            .iter()
+            .map(|base| WebhookTarget {
+                url: format!("{base}{WEBHOOKS}"),
+                call: Some(Arc::clone(&call)),
+                key: key.clone(),
+                secret: secret.clone(),
+            })
+            .collect(),
+        control_plane: reports_to.map(|url| sfu::ControlPlane {
+            url,
+            call: Some(call),
+            key,
+            secret,
+            public_url: socket_url(&public_url),
+            api_url: own_url,
+        }),
+        remote_unmute: settings.media.remote_unmute,
+        ..NodeConfig::default()
+    }
+}
+
+/// Where a node that runs alone is found: the setting, else the first address others may reach it at.
+fn node_url(settings: &Settings) -> String {
+    if let Some(url) = &settings.media.url {
+        return url.trim_end_matches('/').to_owned();
+    }
+    let host = settings
+        .media
+        .advertise_ip
+        .first()
+        .copied()
+        .or(settings.server.bind.filter(|ip| !ip.is_unspecified()))
+        .or_else(crate::http::listener::network_address)
+        .unwrap_or(IpAddr::from([127, 0, 0, 1]));
+    let (scheme, port) = match settings.server.http_port {
+        0 => ("https", settings.server.https_port),
+        port => ("http", port),
+    };
+    format!("{scheme}://{}", std::net::SocketAddr::new(host, port))
+}
+
+/// `http` becomes `ws`, `https` becomes `wss`; everything else stays.
+fn socket_url(url: &str) -> String {
+    let url = url.trim_end_matches('/');
+    match url.strip_prefix("http") {
+        Some(rest) => format!("ws{rest}"),
+        None => url.to_owned(),
+    }
+}
+
+/// Makes an account with the platform role of an administrator.
+///
+/// # Errors
+/// The database cannot be opened, or the account cannot be made.
+pub(crate) async fn create_admin(
+    settings: &Settings,
+    email: String,
+    name: Option<String>,
+    password: String,
+) -> anyhow::Result<uuid::Uuid> {
+    let display_name = name.unwrap_or_else(|| email.split('@').next().unwrap_or_default().to_owned());
+    let admin = control_plane::NewAdmin { email, password, display_name };
+    let dir = settings.server.data_dir.clone();
+    Ok(control_plane::create_admin(settings.database.url.as_deref(), &dir, admin).await?)
+}
+
+/// What is printed on standard output once everything runs.
+pub(crate) fn greeting(settings: &Settings, secrets: &Secrets, only: Option<Half>, setup_token: Option<&str>) -> String {
+    let server = &settings.server;
+    let bound = server.bind.filter(|ip| !ip.is_unspecified());
+    let here = bound.filter(|ip| !ip.is_loopback()).map_or_else(|| "localhost".to_owned(), |ip| host(ip));
+    let local = match server.http_port {
+        0 => format!("https://{here}:{}", server.https_port),
+        port => format!("http://{here}:{port}"),
+    };
+    let mut lines = vec![format!("\nPlenum {} is running.\n", env!("CARGO_PKG_VERSION"))];
+    let what = match only {
+        None | Some(Half::ControlPlane) => "Open",
+        Some(Half::Sfu) => "Media node",
+    };
+    let public = server.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
+    lines.push(format!("  {what:<13}{}", public.as_ref().unwrap_or(&local)));
+    let network = if bound.is_none() { crate::http::listener::network_address() } else { None };
+    if let (Some(ip), true) = (network, server.https_port != 0 && public.is_none()) {
+        let signed = if server.tls_cert.is_some() { "" } else { "   (own certificate: the browser warns once)" };
+        lines.push(format!("  {:<13}https://{}:{}{signed}", "From phones", host(ip), server.https_port));
+    }
+    if let Some(token) = setup_token {
+        lines.push(format!("  {:<13}{}/setup?token={token}   (works once)", "First admin", public.unwrap_or(local)));
+    }
+    lines.push(format!("  {:<13}{}", "API key", secrets.api.key));
+    lines.push(format!("  {:<13}{}\n", "Data", shown(&server.data_dir)));
+    lines.join("\n")
+}
+
+/// An address as part of a URL.
+fn host(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => format!("[{v6}]"),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_alone_says_where_it_is() {
+        let mut settings = Settings::default();
+        settings.media.advertise_ip = vec![IpAddr::from([192, 0, 2, 7])];
+        assert_eq!(node_url(&settings), "http://192.0.2.7:7880");
+        settings.server.http_port = 0;
+        settings.media.advertise_ip = vec!["2001:db8::7".parse().expect("an address")];
+        assert_eq!(node_url(&settings), "https://[2001:db8::7]:7843");
+        settings.media.url = Some("http://node.internal:9000/".to_owned());
+        assert_eq!(node_url(&settings), "http://node.internal:9000");
+    }
+
+    #[test]
+    fn web_addresses_become_socket_addresses() {
+        assert_eq!(socket_url("https://meet.example.org/"), "wss://meet.example.org");
+        assert_eq!(socket_url("http://10.0.0.1:7880"), "ws://10.0.0.1:7880");
+        assert_eq!(socket_url(""), "");
+    }
+}
