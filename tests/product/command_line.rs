@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::server::{Folder, Server, free_port, run};
+use crate::server::{Folder, free_port, run};
 
 #[test]
 fn the_binary_says_which_version_it_is() {
@@ -65,20 +65,4 @@ fn a_port_that_is_taken_names_the_option() {
         assert!(!fine && error.contains(option) && error.contains(&port.to_string()), "{error}");
     }
     drop(taken);
-}
-
-#[tokio::test]
-async fn a_token_is_minted_with_the_key_of_the_data_directory() {
-    let folder = Folder::new();
-    let data = folder.0.join("data");
-    let arguments = ["--data-dir", data.to_str().expect("text"), "token", "--identity", "ada", "--room", "r"];
-    let (fine, _, error) = run(&arguments);
-    assert!(!fine && error.contains("start Plenum once"), "{error}");
-    let server = Server::start(&folder).await;
-    let (fine, token, error) = run(&arguments);
-    assert!(fine, "{error}");
-    let answer = reqwest::get(server.url(&format!("/rtc/validate?access_token={}", token.trim()))).await;
-    let answer = answer.expect("an answer");
-    assert_eq!(answer.status().as_u16(), 200);
-    assert_eq!(answer.text().await.expect("text"), "success");
 }

@@ -73,16 +73,6 @@ async fn beyond_loopback_metrics_ask_for_their_token() {
 }
 
 #[tokio::test]
-async fn the_address_and_a_link_for_the_first_admin_are_printed_once() {
-    let folder = Folder::new();
-    let server = Server::start(&folder).await;
-    let output = server.output();
-    assert!(output.contains(&format!("http://localhost:{}", server.http)), "{output}");
-    let link = format!("http://localhost:{}/setup?token=", server.http);
-    assert!(output.contains(&link), "{output}");
-}
-
-#[tokio::test]
 async fn interrupt_ends_it_too() {
     let folder = Folder::new();
     let server = Server::start(&folder).await;
