@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import {
   createRoom,
+  enterCall,
   joinByLink,
   leave,
-  enterCall,
   newAccount,
   signUp,
   tile,
