@@ -20,13 +20,7 @@ async function send(request: Request): Promise<Response> {
 let renewal: Promise<boolean> | undefined;
 
 function renew(): Promise<boolean> {
-  renewal ??= send(
-    new Request("/api/v1/auth/refresh", {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ transport: "cookie" }),
-    }),
-  )
+  renewal ??= send(new Request("/api/v1/auth/refresh", { method: "POST" }))
     .then((answer) => answer.ok)
     .finally(() => {
       renewal = undefined;
@@ -36,7 +30,7 @@ function renew(): Promise<boolean> {
 
 /** Requests whose own 401 speaks of the credentials in them, not of the session. */
 function isSignIn(url: string): boolean {
-  return /\/api\/v1\/auth\/(login|register|refresh)$/.test(new URL(url).pathname);
+  return /\/api\/v1\/auth\/(login|register|setup|refresh)$/.test(new URL(url).pathname);
 }
 
 async function sendWithSession(request: Request): Promise<Response> {

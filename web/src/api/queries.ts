@@ -12,9 +12,14 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 export type User = Schemas["User"];
-export type Room = Schemas["Room"];
-export type JoinAnswer = Schemas["JoinResponse"];
-export type AccessLevel = Schemas["CreateRoomRequest"]["access_level"];
+export type Room = Schemas["RoomView"];
+export type JoinAnswer = Schemas["JoinAnswer"];
+export type AccessLevel = Schemas["RoomView"]["access_level"];
+
+/** What stands for a room in links: its code, or its id for those who may not know the code. */
+export function roomKey(room: Room): string {
+  return room.code ?? room.id;
+}
 
 const ROOMS_PER_PAGE = 50;
 
@@ -54,7 +59,7 @@ export function useConfig() {
   });
 }
 
-function useStartSession<V>(request: (values: V) => Promise<Schemas["AuthResponse"]>) {
+function useStartSession<V>(request: (values: V) => Promise<Schemas["Session"]>) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: request,
@@ -72,11 +77,20 @@ export function useSignIn() {
   );
 }
 
+export interface NewAccount {
+  email: string;
+  password: string;
+  display_name: string;
+}
+
+/** Makes an account; with the server's one-time token, that of its first administrator. */
 export function useSignUp() {
-  return useStartSession(
-    (values: { email: string; password: string; display_name: string; setup_token?: string }) =>
-      orThrow(api.POST("/api/v1/auth/register", { body: { ...values, transport: "cookie" } })),
-  );
+  return useStartSession(({ token, ...account }: NewAccount & { token?: string | undefined }) => {
+    const values = { ...account, transport: "cookie" as const };
+    return token === undefined
+      ? orThrow(api.POST("/api/v1/auth/register", { body: values }))
+      : orThrow(api.POST("/api/v1/auth/setup", { body: { ...values, token } }));
+  });
 }
 
 export function useSignOut() {
@@ -130,12 +144,20 @@ export function useDeleteRoom() {
   });
 }
 
-/** Asks to be let into a room: where to connect, and with which token (good for a minute). */
+/**
+ * Asks to be let into a room: where to connect, and with which token (good for a minute). `guestPass` is what a guest
+ * got from an earlier join of the same call; with it the guest comes back as the same person.
+ */
 export function requestJoin(
   room: string,
   values: { display_name?: string; client_id?: string },
+  guestPass?: string,
 ): Promise<JoinAnswer> {
   return orThrow(
-    api.POST("/api/v1/rooms/{room}/join", { params: { path: { room } }, body: values }),
+    api.POST("/api/v1/rooms/{room}/join", {
+      params: { path: { room } },
+      body: values,
+      ...(guestPass ? { headers: { authorization: `Bearer ${guestPass}` } } : {}),
+    }),
   );
 }

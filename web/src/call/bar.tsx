@@ -173,9 +173,7 @@ export function Bar({ session, roomName, controls, ui }: BarProps) {
           onClick={() => ui.setPeople(!ui.people)}
         >
           <Users aria-hidden="true" />
-          <span className="bar-count" aria-hidden="true">
-            {people.length}
-          </span>
+          <i className="bar-count" aria-hidden="true" data-count={people.length} />
         </IconButton>
         <IconButton
           label={t(toSpeaker ? "call.layout.toSpeaker" : "call.layout.toGrid")}

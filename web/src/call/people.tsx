@@ -57,10 +57,10 @@ function PersonRow({ participant }: { participant: Participant }) {
 export function PeoplePanel({ onClose }: { onClose: () => void }) {
   const people = useParticipants();
   const [search, setSearch] = useState("");
-  const close = useRef<HTMLButtonElement>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     const before = document.activeElement;
-    close.current?.focus();
+    heading.current?.focus();
     return () => {
       if (before instanceof HTMLElement) before.focus();
     };
@@ -80,8 +80,10 @@ export function PeoplePanel({ onClose }: { onClose: () => void }) {
       }}
     >
       <div className="panel-head">
-        <h2>{t("call.people.count", { count: people.length })}</h2>
-        <IconButton ref={close} look="plain" label={t("call.people.close")} onClick={onClose}>
+        <h2 ref={heading} tabIndex={-1}>
+          {t("call.people.count", { count: people.length })}
+        </h2>
+        <IconButton look="plain" label={t("call.people.close")} onClick={onClose}>
           <X aria-hidden="true" />
         </IconButton>
       </div>

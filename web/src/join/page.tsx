@@ -17,7 +17,7 @@ const CallView = lazy(() => loadCall().then((module) => ({ default: module.CallV
 
 type Stage =
   | { kind: "before" }
-  | { kind: "call"; session: CallSession }
+  | { kind: "call"; session: CallSession; roomName: string }
   | { kind: "after"; summary: CallSummary };
 
 function NoRoom() {
@@ -47,7 +47,7 @@ function JoinFlow({ code }: { code: string }) {
         <CallView
           session={stage.session}
           code={code}
-          roomName={room.data?.name ?? ""}
+          roomName={stage.roomName}
           onOver={(summary) => {
             running.current = undefined;
             setStage({ kind: "after", summary });
@@ -67,9 +67,9 @@ function JoinFlow({ code }: { code: string }) {
       me={me.data}
       asking={me.isPending}
       loadCall={loadCall}
-      onJoined={(session) => {
+      onJoined={(session, roomName) => {
         running.current = session;
-        setStage({ kind: "call", session });
+        setStage({ kind: "call", session, roomName });
       }}
     />
   );

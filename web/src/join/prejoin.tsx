@@ -25,12 +25,15 @@ interface PreJoinProps {
   /** Whether it is still unknown who this is. */
   asking: boolean;
   loadCall: () => Promise<typeof import("../call/index")>;
-  onJoined: (session: CallSession) => void;
+  onJoined: (session: CallSession, roomName: string) => void;
 }
 
 function Preview({ capture }: { capture: Capture }) {
   const video = useRef<HTMLVideoElement>(null);
   const { video: track, starting, wish } = capture;
+  // What does not run counts as off, whatever was wished: pressing the button then tries again.
+  const micOn = wish.audio && (starting || capture.audio !== undefined);
+  const camOn = wish.video && (starting || track !== undefined);
   useEffect(() => {
     if (video.current) video.current.srcObject = track ? new MediaStream([track]) : null;
   }, [track]);
@@ -52,18 +55,18 @@ function Preview({ capture }: { capture: Capture }) {
       )}
       <div className="preview-bar">
         <IconButton
-          label={wish.audio ? t("join.mic.off") : t("join.mic.on")}
-          className={wish.audio ? "round" : "round off"}
-          onClick={() => capture.turn("audio", !wish.audio)}
+          label={micOn ? t("join.mic.off") : t("join.mic.on")}
+          className={micOn ? "round" : "round off"}
+          onClick={() => capture.turn("audio", !micOn)}
         >
-          {wish.audio ? <Mic aria-hidden="true" /> : <MicOff aria-hidden="true" />}
+          {micOn ? <Mic aria-hidden="true" /> : <MicOff aria-hidden="true" />}
         </IconButton>
         <IconButton
-          label={wish.video ? t("join.cam.off") : t("join.cam.on")}
-          className={wish.video ? "round" : "round off"}
-          onClick={() => capture.turn("video", !wish.video)}
+          label={camOn ? t("join.cam.off") : t("join.cam.on")}
+          className={camOn ? "round" : "round off"}
+          onClick={() => capture.turn("video", !camOn)}
         >
-          {wish.video ? <Video aria-hidden="true" /> : <VideoOff aria-hidden="true" />}
+          {camOn ? <Video aria-hidden="true" /> : <VideoOff aria-hidden="true" />}
         </IconButton>
       </div>
     </div>
@@ -98,17 +101,20 @@ function useJoining({ code, me, loadCall, onJoined }: PreJoinProps, capture: Cap
   const join = async (guestName: string) => {
     setBusy(true);
     setTrouble(undefined);
-    const ask = async () =>
-      requestJoin(code, {
-        ...(me ? {} : { display_name: guestName }),
-        client_id: await tabName(),
-      });
+    // Kept in memory only, for the way back after a lost connection.
+    let pass: string | undefined;
+    const ask = async () => {
+      const values = { ...(me ? {} : { display_name: guestName }), client_id: await tabName() };
+      const answer = await requestJoin(code, values, pass);
+      pass ??= answer.guest?.access_token ?? undefined;
+      return answer;
+    };
     try {
       const [ticket, { CallSession }] = await Promise.all([ask(), loadCall()]);
       const session = new CallSession({ ask, tracks: capture.take(), wish: capture.wish });
       try {
         await session.start(ticket);
-        onJoined(session);
+        onJoined(session, ticket.room.name);
       } catch (error) {
         session.leave();
         setTrouble(connectTrouble(error));
@@ -157,7 +163,7 @@ function JoinForm(props: PreJoinProps & { capture: Capture }) {
           }}
           error={missing ? t("join.name.required") : undefined}
           autoComplete="name"
-          maxLength={100}
+          maxLength={80}
           required
         />
       )}
@@ -194,9 +200,7 @@ export function PreJoin(props: PreJoinProps) {
         </div>
         <div className="stack prejoin-side">
           <h1>{title}</h1>
-          {typeof room?.participants === "number" && (
-            <p className="quiet">{plural("join.live", room.participants)}</p>
-          )}
+          {room && <p className="quiet">{plural("join.live", room.call?.participants ?? 0)}</p>}
           {capture.trouble && <MediaNotice trouble={capture.trouble} onRetry={capture.retry} />}
           <JoinForm {...props} capture={capture} />
         </div>

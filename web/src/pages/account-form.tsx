@@ -33,7 +33,7 @@ function fieldErrors(error: unknown): Errors {
 function general(error: unknown): string | undefined {
   if (!(error instanceof Problem)) return sayProblem(error);
   if (error.code === "registration_closed") return t("auth.error.closed");
-  if (/setup/.test(error.code)) return t("auth.error.setupUsed");
+  if (error.code === "invalid_setup_token") return t("auth.error.setupUsed");
   if (error.status === 409 || Object.keys(error.fields).length > 0) return undefined;
   return sayProblem(error);
 }
@@ -64,7 +64,7 @@ export function AccountForm({ submitLabel, setupToken, onDone }: AccountFormProp
       return;
     }
     signUp.mutate(
-      { ...values, ...(setupToken ? { setup_token: setupToken } : {}) },
+      { ...values, token: setupToken },
       { onSuccess: onDone, onError: (error) => setErrors(fieldErrors(error)) },
     );
   };
@@ -81,7 +81,7 @@ export function AccountForm({ submitLabel, setupToken, onDone }: AccountFormProp
         hint={t("auth.field.name.hint")}
         name="display_name"
         autoComplete="name"
-        maxLength={100}
+        maxLength={80}
         required
         error={errors.display_name}
       />

@@ -77,7 +77,7 @@ export function CreateRoom({ open, onClose }: { open: boolean; onClose: () => vo
           label={t("rooms.create.name")}
           name="name"
           autoComplete="off"
-          maxLength={100}
+          maxLength={80}
           required
           error={empty ? t("auth.error.required") : refused}
         />

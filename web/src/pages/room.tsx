@@ -3,7 +3,7 @@ import { ArrowLeft, Trash2, Video } from "lucide-react";
 import { useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { Problem } from "../api/problem";
-import { type Room, useRoom } from "../api/queries";
+import { type Room, roomKey, useRoom } from "../api/queries";
 import { sayProblem } from "../api/words";
 import { locale, t } from "../i18n";
 import { roomLink } from "../state/room-link";
@@ -20,7 +20,7 @@ function Facts({ room }: { room: Room }) {
   return (
     <dl className="room-facts">
       <dt>{t("rooms.link")}</dt>
-      <dd>{roomLink(room.code)}</dd>
+      <dd>{roomLink(roomKey(room))}</dd>
       <dt>{t("rooms.code")}</dt>
       <dd className="code">{room.code}</dd>
       <dt>{t("rooms.access.label")}</dt>
@@ -42,11 +42,11 @@ function RoomDetail({ room }: { room: Room }) {
       <div className="card stack">
         <Facts room={room} />
         <div className="row">
-          <Link className="button primary" to={`/j/${room.code}`}>
+          <Link className="button primary" to={`/j/${roomKey(room)}`}>
             <Video size={18} aria-hidden="true" />
             {t("rooms.join")}
           </Link>
-          <CopyLink code={room.code} />
+          <CopyLink code={roomKey(room)} />
           <Button onClick={() => setDeleting(true)}>
             <Trash2 size={18} aria-hidden="true" />
             {t("rooms.delete")}

@@ -2,9 +2,9 @@
 import { Plus, Trash2, Video } from "lucide-react";
 import { useState } from "react";
 import { Link } from "react-router";
-import { type Room, useRooms } from "../api/queries";
+import { type Room, roomKey, useRooms } from "../api/queries";
 import { sayProblem } from "../api/words";
-import { t } from "../i18n";
+import { plural, t } from "../i18n";
 import { Button, IconButton } from "../ui/button";
 import { Notice } from "../ui/notice";
 import { Page } from "../ui/page";
@@ -22,18 +22,19 @@ function RoomRow({ room, onDelete }: { room: Room; onDelete: () => void }) {
         </Link>
         <span className="quiet small">
           {t(`rooms.access.${room.access_level}`)} · <span className="code">{room.code}</span>
+          {room.call && ` · ${plural("rooms.live", room.call.participants)}`}
         </span>
       </div>
       <div className="room-row-actions">
         <Link
           className="button primary"
-          to={`/j/${room.code}`}
+          to={`/j/${roomKey(room)}`}
           aria-label={t("rooms.join.named", { name: room.name })}
         >
           <Video size={18} aria-hidden="true" />
           {t("rooms.join")}
         </Link>
-        <CopyLink code={room.code} name={room.name} />
+        <CopyLink code={roomKey(room)} name={room.name} />
         <IconButton
           look="plain"
           label={t("rooms.delete.named", { name: room.name })}
