@@ -9,6 +9,8 @@ pub mod fuzzing;
 pub mod network;
 pub mod prober;
 pub mod sctp_client;
+pub mod sink;
+pub mod source;
 
 use std::time::Instant;
 
