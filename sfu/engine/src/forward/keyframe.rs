@@ -93,3 +93,71 @@ impl PliThrottle {
         self.layers.iter().filter(|state| state.wanted).map(|state| state.due().unwrap_or(now)).min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start() -> Instant {
+        #[expect(clippy::disallowed_methods, reason = "the origin of virtual time")]
+        Instant::now()
+    }
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// The times in ms at which a request goes out when somebody asks on every tick of 10 ms.
+    fn sent(throttle: &mut PliThrottle, t: Instant, range: std::ops::Range<u64>, asking: bool) -> Vec<u64> {
+        let mut times = Vec::new();
+        for tick in range.step_by(10) {
+            if asking {
+                throttle.request(1);
+            }
+            if throttle.poll(t + ms(tick)) == 0b010 {
+                times.push(tick);
+            }
+        }
+        times
+    }
+
+    #[test]
+    fn many_requests_are_one_and_it_is_repeated() {
+        let (t, mut throttle) = (start(), PliThrottle::new());
+        assert_eq!(throttle.poll(t), 0);
+        assert_eq!(throttle.deadline(t), None);
+        let times = sent(&mut throttle, t, 0..2_000, true);
+        assert_eq!(times, [0, 200, 400, 800, 1_600]);
+    }
+
+    #[test]
+    fn it_ends_with_the_keyframe_and_the_next_is_spaced() {
+        let (t, mut throttle) = (start(), PliThrottle::new());
+        throttle.request(1);
+        assert_eq!(throttle.poll(t), 0b010);
+        throttle.on_keyframe(t + ms(50), 1);
+        assert_eq!(sent(&mut throttle, t, 60..400, false), []);
+        assert_eq!(sent(&mut throttle, t, 400..600, true), [450]);
+    }
+
+    #[test]
+    fn it_is_given_up_and_taken_up_again() {
+        let (t, mut throttle) = (start(), PliThrottle::new());
+        throttle.request(1);
+        let tries = sent(&mut throttle, t, 0..60_000, false);
+        assert_eq!(tries.len(), usize::from(MAX_TRIES));
+        assert_eq!(throttle.deadline(t), None);
+        assert_eq!(sent(&mut throttle, t, 60_000..60_100, true), [60_000]);
+    }
+
+    #[test]
+    fn layers_are_asked_for_on_their_own() {
+        let (t, mut throttle) = (start(), PliThrottle::new());
+        throttle.request(0);
+        throttle.request(2);
+        throttle.request(9);
+        assert_eq!(throttle.poll(t), 0b101);
+        throttle.withdraw(0);
+        assert_eq!(throttle.poll(t + ms(200)), 0b100);
+    }
+}

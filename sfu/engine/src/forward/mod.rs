@@ -13,6 +13,7 @@
 //! of packets that have not come from the publisher; timestamps and VP8 picture ids go on over every change; no index is
 //! used for two different packets. Nothing here seals, sends, or reads a clock.
 
+mod frames;
 mod keyframe;
 mod packet;
 mod retransmit;
@@ -28,6 +29,7 @@ pub use self::packet::InboundPacket;
 pub use self::packet::Outgoing;
 pub use self::packet::Plan;
 
+use self::frames::FrameLog;
 use self::packet::Form;
 use self::retransmit::Repairs;
 use self::timeline::Epoch;
@@ -125,7 +127,7 @@ pub struct Forwarder {
     current: Option<u8>,
     /// Highest temporal layer now forwarded; changes between frames.
     temporal: u8,
-    frame_timestamp: u32,
+    frames: FrameLog,
     last_skip: Option<Skipped>,
     newest: Option<Newest>,
     timeline: Timeline,
@@ -190,7 +192,7 @@ impl Forwarder {
             active_layers: 0,
             current: None,
             temporal: 0,
-            frame_timestamp: 0,
+            frames: FrameLog::new(),
             last_skip: None,
             newest: None,
             timeline: Timeline::new(first_number),
@@ -311,8 +313,7 @@ impl Forwarder {
             return Err(DropReason::Unwanted);
         }
         if let Some(vp8) = packet.facts.vp8 {
-            self.adapt_temporal(packet);
-            if packet.facts.temporal_layer > self.temporal {
+            if !self.takes_frame(packet) {
                 self.skip(packet, vp8.has_picture_id().then_some(vp8.picture_id));
                 return Err(DropReason::Unwanted);
             }
@@ -336,7 +337,7 @@ impl Forwarder {
         let place = self.timeline.begin(packet.ext_seq, epoch, picture_shift);
         self.current = Some(packet.layer);
         self.temporal = self.target.temporal;
-        self.frame_timestamp = packet.header.timestamp;
+        self.frames.note(packet, true);
         self.last_skip = None;
         self.advance(now, packet, place)
     }
@@ -380,31 +381,35 @@ impl Forwarder {
         if timestamp_distance(newest.timestamp, timestamp) > 0 { timestamp } else { newest.timestamp.wrapping_add(1) }
     }
 
-    /// Between frames, follows the target's temporal layer: down at once, up one layer at a place that allows it.
-    fn adapt_temporal(&mut self, packet: &InboundPacket<'_>) {
-        if packet.header.timestamp == self.frame_timestamp {
-            return;
+    /// Whether the frame of an in-order packet is forwarded. Between frames, follows the target's temporal layer: down at
+    /// once, up one layer at a place that allows it.
+    fn takes_frame(&mut self, packet: &InboundPacket<'_>) -> bool {
+        if let Some(taken) = self.frames.newest(packet) {
+            return taken;
         }
-        self.frame_timestamp = packet.header.timestamp;
         let facts = &packet.facts;
+        let climbs = facts.switching_point
+            && facts.temporal_layer == self.temporal + 1
+            && facts.temporal_layer <= self.target.temporal;
         if facts.keyframe || self.target.temporal < self.temporal {
             self.temporal = self.target.temporal;
-        } else if facts.switching_point
-            && facts.temporal_layer == self.temporal + 1
-            && facts.temporal_layer <= self.target.temporal
-        {
+        } else if climbs {
             self.temporal = facts.temporal_layer;
         }
+        let taken = facts.temporal_layer <= self.temporal;
+        self.frames.note(packet, taken);
+        taken
     }
 
     /// Takes an in-order packet out of the stream without leaving a gap.
     fn skip(&mut self, packet: &InboundPacket<'_>, picture_id: Option<u16>) {
         let timestamp = packet.header.timestamp;
         let whole = self.last_skip.is_some_and(|last| last.timestamp == timestamp && last.picture_id == picture_id);
+        self.timeline.skip(packet.ext_seq, whole);
+        // Only now: numbers kept for what is missing before belong to earlier pictures.
         if picture_id.is_some() && !whole {
             self.timeline.close_picture_gap();
         }
-        self.timeline.skip(packet.ext_seq, whole);
         self.last_skip = Some(Skipped { timestamp, picture_id });
     }
 
@@ -415,9 +420,20 @@ impl Forwarder {
         self.plan(packet, place, if unwanted { Form::Filler } else { Form::Media })
     }
 
-    /// Not wanted although its layer is.
-    fn is_thinned(&self, packet: &InboundPacket<'_>) -> bool {
-        packet.payload.is_empty() || packet.facts.vp8.is_some() && packet.facts.temporal_layer > self.temporal
+    /// Padding, or part of a frame that is not forwarded. A frame of which nothing has come before is decided here.
+    fn is_thinned(&mut self, packet: &InboundPacket<'_>) -> bool {
+        if packet.payload.is_empty() {
+            return true;
+        }
+        if packet.facts.vp8.is_none() {
+            return false;
+        }
+        if let Some(taken) = self.frames.find(packet) {
+            return !taken;
+        }
+        let taken = packet.facts.temporal_layer <= self.temporal;
+        self.frames.note_late(packet, taken);
+        !taken
     }
 
     /// Notes the newest numbers sent.
@@ -509,3 +525,6 @@ fn rewritten(packet: &InboundPacket<'_>, place: Place) -> Vp8Numbers {
         key_index: vp8.key_index.wrapping_add(place.epoch.key_shift) & 0x1f,
     }
 }
+
+#[cfg(test)]
+mod tests;

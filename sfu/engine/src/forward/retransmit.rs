@@ -128,9 +128,10 @@ impl Forwarder {
         self.repairs.next += 1;
         Ok(plan)
     }
-    /// Sends on its own SSRC what has a number but was never sent: it arrived before the stream began at an older packet.
+    /// Sends on its own SSRC what has a number but was never sent: it arrived when this stream did not take it. Of an older
+    /// epoch only the number is filled: its pictures and times were given to what followed.
     fn first_time(&mut self, packet: &InboundPacket<'_>, at: CacheRef, place: Place) -> Result<Plan, DropReason> {
-        let unwanted = self.is_thinned(packet);
+        let unwanted = !self.timeline.is_current(at.number) || self.is_thinned(packet);
         let plan = self.plan(packet, place, if unwanted { Form::Filler } else { Form::Media })?;
         self.timeline.mark_used(at.number, unwanted);
         Ok(plan)

@@ -80,6 +80,8 @@ pub(super) struct Timeline {
     /// The outbound number that comes next.
     next_out: u64,
     picture_shift: u16,
+    /// First number of the current epoch.
+    epoch_start: u64,
     /// Epochs so far; the current one is the last.
     epoch_count: u32,
     epochs: [Epoch; MAX_EPOCHS],
@@ -94,6 +96,7 @@ impl Timeline {
             next_in: 0,
             next_out: first_number,
             picture_shift: 0,
+            epoch_start: first_number,
             epoch_count: 0,
             epochs: [Epoch::default(); MAX_EPOCHS],
             spans: VecDeque::with_capacity(MAX_SPANS),
@@ -160,6 +163,7 @@ impl Timeline {
         self.epoch_count = self.epoch_count.wrapping_add(1);
         self.picture_shift = picture_shift;
         self.next_in = ext_seq;
+        self.epoch_start = self.next_out;
         self.push_at_next(false);
         self.take_next(epoch)
     }
@@ -232,6 +236,11 @@ impl Timeline {
         let epoch = self.epoch_at(span.epoch)?;
         let place = Place { number, epoch, picture_shift: span.picture_shift };
         Some((span.in_start + (number - span.out_start), place))
+    }
+
+    /// The number belongs to the current epoch.
+    pub(super) const fn is_current(&self, number: u64) -> bool {
+        number >= self.epoch_start
     }
 
     /// The number was sent (as media or filler).

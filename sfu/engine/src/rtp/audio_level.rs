@@ -51,7 +51,7 @@ impl SpeakerMeter {
         let speech = std::mem::take(&mut self.speech);
         let loudest = self.loudest.take();
         let share = (speech.as_secs_f32() / SPEAKER_INTERVAL.as_secs_f32()).min(1.0);
-        let spoke = share * 100.0 >= SPEECH_SHARE_PERCENT as f32;
+        let spoke = speech * 100 >= SPEAKER_INTERVAL * SPEECH_SHARE_PERCENT;
         let linear = match loudest {
             // Speech for half of the interval weighs 6 dB less.
             Some(loudest) if spoke => linear_level(f32::from(loudest)) * share,

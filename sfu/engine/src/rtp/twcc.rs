@@ -18,11 +18,13 @@ const WINDOW: u64 = 2_048;
 const MAX_RECEIVED: usize = 400;
 /// Statuses in one feedback packet.
 const MAX_STATUSES: usize = 1_024;
+/// Missing packets told of before the first that arrived; must be less than [`MAX_STATUSES`].
+const MAX_LEADING: u64 = 512;
 /// Arrival times count in these.
 const TICK: Duration = Duration::from_micros(250);
 /// Ticks in the 64 ms of the reference time.
 const REFERENCE_TICKS: u64 = 256;
-/// Bytes from the media SSRC's end to the chunks: base, count, reference time, feedback number.
+/// Longest run that one chunk tells (13 bits).
 const MAX_RUN: usize = 0x1fff;
 
 /// How a packet is told of: the draft's two-bit symbols.
@@ -103,7 +105,7 @@ impl TwccRecorder {
         let (Some(begin), Some(highest)) = (self.begin, self.unwrapper.highest()) else { return false };
         // Numbers missing since the last feedback are told of as well, as far as the window reaches.
         let oldest = (highest + 1).saturating_sub(WINDOW);
-        let base = begin.min(self.reported.max(oldest)).max(oldest);
+        let base = self.reported.max(begin.saturating_sub(MAX_LEADING)).min(begin).max(oldest);
         let Some(first_tick) = (base..=highest).find_map(|number| self.tick(number)) else {
             self.begin = None;
             return false;

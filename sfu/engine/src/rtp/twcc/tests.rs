@@ -103,6 +103,16 @@ fn a_jump_beyond_the_window_forgets_what_was_before() {
     assert_eq!(told, [(10_000, 10_000)]);
 }
 
+#[test]
+fn a_gap_longer_than_a_packet_ends() {
+    let (t, mut recorder) = (origin(), TwccRecorder::new());
+    recorder.record(1, t);
+    feedbacks(&mut recorder);
+    recorder.record(1_500, t + Duration::from_millis(10));
+    let (received, count, _) = decode(&feedbacks(&mut recorder)[0]);
+    assert_eq!((received, u64::from(count)), (vec![(1_500, 10_000)], MAX_LEADING + 1));
+}
+
 proptest! {
     /// Everything recorded within the window is told with its time, whatever the order, loss, spacing and feedback times.
     #[test]
@@ -112,7 +122,7 @@ proptest! {
     ) {
         let (t, mut recorder) = (origin(), TwccRecorder::new());
         let (mut sequence, mut us) = (first, 0_u64);
-        let mut held: Option<u16> = None;
+        let (mut held, mut epoch) = (None::<u16>, None::<u64>);
         let mut expected = std::collections::BTreeMap::new();
         let mut told = std::collections::BTreeMap::new();
         for (step, wait, kind, flush) in packets {
@@ -124,11 +134,14 @@ proptest! {
                 continue;
             }
             recorder.record(sequence, now);
-            expected.insert(sequence, us as i64 / 250 * 250);
+            // Times count from the first packet.
+            let epoch = *epoch.get_or_insert(us);
+            let at = (us - epoch) as i64 / 250 * 250;
+            expected.insert(sequence, at);
             if let Some(late) = held.take_if(|_| kind == 1) {
                 if sequence.wrapping_sub(late) < 2_000 {
                     recorder.record(late, now);
-                    expected.insert(late, us as i64 / 250 * 250);
+                    expected.insert(late, at);
                 }
             }
             if flush {
