@@ -40,6 +40,10 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) single_connection: bool,
 
+    /// Subscribers only count encrypted packets (no repair, no feedback): cheap, to measure a server on this machine.
+    #[arg(long, conflicts_with_all = ["single_connection", "joins", "quality"])]
+    pub(crate) light: bool,
+
     /// Bitrate of the best video layer, in kb/s; 0 sends no video.
     #[arg(long, default_value_t = 1680, value_parser = clap::value_parser!(u32).range(0..=20_000))]
     pub(crate) video_kbps: u32,

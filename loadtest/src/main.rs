@@ -8,6 +8,7 @@ mod cli;
 mod connection;
 mod counters;
 mod keyframe_requests;
+mod light;
 mod participant;
 mod publish;
 mod report;

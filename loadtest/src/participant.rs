@@ -22,6 +22,7 @@ use webrtc::peer_connection::RTCIceCandidateInit;
 use crate::cli::Quality;
 use crate::connection::{Connection, ConnectionEvent, EVENT_QUEUE};
 use crate::counters::Counters;
+use crate::light;
 use crate::publish::{MediaPlan, OutgoingTrack, PlannedTrack};
 use crate::signal::{self, Endpoint, Requests};
 
@@ -47,6 +48,8 @@ pub(crate) struct Role {
     pub(crate) quality: Quality,
     /// One connection instead of two.
     pub(crate) single_connection: bool,
+    /// Only counts encrypted packets; see [`crate::light`].
+    pub(crate) light: bool,
 }
 
 /// What can be seen of a participant from outside.
@@ -55,6 +58,19 @@ pub(crate) struct Progress {
     opened: OnceLock<Instant>,
     joined: OnceLock<Instant>,
     publishing: OnceLock<Instant>,
+}
+
+impl Progress {
+    /// The WebSocket is about to open.
+    pub(crate) fn note_opened(&self, now: Instant) {
+        // Only the first time counts.
+        let _ = self.opened.set(now);
+    }
+
+    /// The JoinResponse is there.
+    pub(crate) fn note_joined(&self, now: Instant) {
+        let _ = self.joined.set(now);
+    }
 }
 
 /// A running participant.
@@ -75,8 +91,13 @@ impl Participant {
         let progress = Arc::new(Progress::default());
         let stop = CancellationToken::new();
         let identity = role.identity.clone();
-        let session = Session::run(endpoint, role, Arc::clone(&counters), Arc::clone(&progress), stop.clone());
-        Self { identity, counters, progress, stop, task: tokio::spawn(session) }
+        let (noted, counted, stopped) = (Arc::clone(&progress), Arc::clone(&counters), stop.clone());
+        let task = if role.light {
+            tokio::spawn(light::run(endpoint, role, counted, noted, stopped))
+        } else {
+            tokio::spawn(Session::run(endpoint, role, counted, noted, stopped))
+        };
+        Self { identity, counters, progress, stop, task }
     }
 
     /// From opening the WebSocket to the first media packet.
@@ -152,7 +173,7 @@ impl Session {
             first = Some((description("offer", connection.offer().await?, 1), connection));
         }
         let (first_offer, publisher) = first.unzip();
-        let _ = progress.opened.set(Instant::now());
+        progress.note_opened(Instant::now());
         let opened = signal::open(&endpoint, &role.identity, role.subscribe, first_offer);
         let (requests, mut responses) = opened.await.with_context(|| role.identity.clone())?;
         let offering = publisher.is_some();
@@ -208,7 +229,7 @@ impl Session {
         }
         match message {
             Message::Join(join) => {
-                let _ = self.progress.joined.set(Instant::now());
+                self.progress.note_joined(Instant::now());
                 self.ask_for_layers(&join.other_participants).await?;
                 self.announce().await
             }
@@ -389,7 +410,7 @@ fn name_of(message: &signal_response::Message) -> String {
 }
 
 /// The address from which this machine reaches the server; UDP connect sends nothing.
-fn local_address(url: &str) -> Result<SocketAddr> {
+pub(crate) fn local_address(url: &str) -> Result<SocketAddr> {
     let url = url::Url::parse(url).context("the server's URL")?;
     let target = url.socket_addrs(|| Some(7880)).context("the server's address")?;
     let target = target.first().context("the server has no address")?;

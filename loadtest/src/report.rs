@@ -75,6 +75,8 @@ pub(crate) struct LoadReport {
     pub(crate) room: String,
     /// `/rtc` or `/rtc/v1`.
     pub(crate) path: &'static str,
+    /// Receivers only counted: nothing was repaired, nothing fed back.
+    pub(crate) light: bool,
     /// Participants that published.
     pub(crate) publishers: u32,
     /// Participants that received.
@@ -191,7 +193,7 @@ impl LoadReport {
         );
         out += &format!(
             "{:<26} mean {:.4} %  worst receiver {:.4} %\n",
-            "lost after repair",
+            if self.light { "lost (nothing repaired)" } else { "lost after repair" },
             self.mean_loss * 100.0,
             self.worst_loss * 100.0
         );
@@ -297,6 +299,7 @@ mod tests {
         let mut report = LoadReport {
             room: "r".into(),
             path: "/rtc",
+            light: false,
             publishers: 1,
             receivers: windows.iter().map(receiver).collect(),
             seconds: 2.0,

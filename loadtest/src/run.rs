@@ -58,6 +58,7 @@ pub(crate) async fn load(options: &Options) -> Result<LoadReport> {
     let mut report = LoadReport {
         room: endpoint.room.clone(),
         path: if options.single_connection { SINGLE } else { DUAL },
+        light: options.light,
         publishers: publishing,
         receivers: receivers.iter().zip(&windows).map(|(one, window)| receiver(one, window, expected(one))).collect(),
         seconds: measured.seconds,
@@ -222,11 +223,13 @@ fn publisher(options: &Options, index: u32) -> Role {
         subscribe: options.meeting,
         quality: options.quality,
         single_connection: options.single_connection,
+        light: false,
     }
 }
 
 fn subscriber(options: &Options, identity: String, single_connection: bool) -> Role {
-    Role { identity, publish: None, subscribe: true, quality: options.quality, single_connection }
+    let light = options.light;
+    Role { identity, publish: None, subscribe: true, quality: options.quality, single_connection, light }
 }
 
 fn limits(options: &Options) -> Limits {
