@@ -10,10 +10,13 @@
 //! 3. [`rtp`]: header, sequence, loss, jitter, feedback; [`codec`]: keyframe, layer.
 //! 4. [`route`]: who subscribes to it.
 //! 5. [`forward`]: one subscription: layer chosen, header rewritten, written into the destination's [`run`].
+//!
+//! The [`Engine`] carries packets from one to the next; [`api`] is what it says to rooms and hears from them.
 
 pub mod api;
 pub mod codec;
 pub mod demux;
+mod engine;
 pub mod forward;
 pub mod route;
 pub mod rtp;
@@ -22,3 +25,5 @@ pub mod sdp;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
 pub mod transport;
+
+pub use engine::{Engine, EngineConfig, Figures, Transmit};

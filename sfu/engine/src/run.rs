@@ -28,8 +28,9 @@ pub struct RunBuffer {
 
 /// Consecutive packets of equal size (the last may be shorter): one system call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Segments<'a> {
-    pub bytes: &'a [u8],
+pub struct Segments {
+    start: usize,
+    end: usize,
     /// Size of every packet but the last.
     pub segment_size: usize,
     pub count: usize,
@@ -67,8 +68,15 @@ impl RunBuffer {
         self.bytes.truncate(self.ends.last().map_or(0, |end| *end as usize));
     }
 
+    /// The packet of the last [`Self::push`].
+    pub fn last_mut(&mut self) -> Option<&mut [u8]> {
+        let (_, before) = self.ends.split_last()?;
+        let start = before.last().map_or(0, |end| *end as usize);
+        self.bytes.get_mut(start..)
+    }
+
     /// The next packets that can leave in one system call; `None` once all were taken. Call [`Self::clear`] then.
-    pub fn next_segments(&mut self) -> Option<Segments<'_>> {
+    pub fn next_segments(&mut self) -> Option<Segments> {
         let first = self.sent;
         let start = if first == 0 { 0 } else { *self.ends.get(first - 1)? as usize };
         let mut end = *self.ends.get(first)? as usize;
@@ -86,8 +94,12 @@ impl RunBuffer {
             }
         }
         self.sent += count;
-        let bytes = self.bytes.get(start..end)?;
-        Some(Segments { bytes, segment_size, count })
+        Some(Segments { start, end, segment_size, count })
+    }
+
+    /// The bytes of one [`Self::next_segments`].
+    pub fn bytes(&self, segments: Segments) -> &[u8] {
+        self.bytes.get(segments.start..segments.end).unwrap_or_default()
     }
 
     /// Forgets everything, keeps the memory (up to what a calm stream needs).
@@ -108,7 +120,7 @@ mod tests {
     fn sizes(run: &mut RunBuffer) -> Vec<(usize, usize, usize)> {
         let mut out = Vec::new();
         while let Some(s) = run.next_segments() {
-            out.push((s.segment_size, s.count, s.bytes.len()));
+            out.push((s.segment_size, s.count, run.bytes(s).len()));
         }
         out
     }

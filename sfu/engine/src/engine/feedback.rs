@@ -1,0 +1,233 @@
+//! RTCP in and out: reports, repair requests, keyframe requests, congestion feedback.
+
+use std::time::Instant;
+
+use super::Engine;
+use super::state::{PublicationKey, StreamRole, TransportKey};
+use crate::api::{DropReason, Tuple};
+use crate::rtp::rtcp::{self, Packets, RtcpPacket};
+use crate::run::MAX_DATAGRAM;
+
+/// The SSRC that our own RTCP to publishers comes from; no stream of ours uses it.
+const OUR_SSRC: u32 = 1;
+
+/// Bytes that a compound packet may take, sealed.
+const MAX_RTCP: usize = 1_200;
+
+/// Sequence numbers that one repair request may name; more means that the link is gone, and a keyframe is the answer.
+const MAX_NACKED: usize = 256;
+
+impl Engine {
+    pub(super) fn handle_rtcp(
+        &mut self,
+        now: Instant,
+        key: TransportKey,
+        tuple: Tuple,
+        bytes: &mut [u8],
+    ) -> Result<(), DropReason> {
+        let slot = self.transports.get_mut(key).ok_or(DropReason::UnknownAddress)?;
+        let keys = slot.transport.srtp_mut().ok_or(DropReason::NotReady)?;
+        let len = keys.open_rtcp(bytes)?;
+        if slot.transport.handle_rtp_activity(now, tuple) {
+            self.by_tuple.insert(tuple, key);
+        }
+        let compound = bytes.get(..len).ok_or(DropReason::RtcpMalformed)?;
+        for packet in Packets::new(compound) {
+            self.handle_rtcp_packet(now, key, packet.ok_or(DropReason::RtcpMalformed)?);
+        }
+        Ok(())
+    }
+
+    fn handle_rtcp_packet(&mut self, now: Instant, key: TransportKey, packet: RtcpPacket<'_>) {
+        match packet {
+            RtcpPacket::SenderReport(report) => {
+                let Some(slot) = self.transports.get_mut(key) else { return };
+                let Some(position) = slot.find_stream(report.ssrc) else { return };
+                if let Some(stream) = slot.streams.get_mut(position) {
+                    stream.inbound.handle_sender_report(now, report.ntp, report.rtp);
+                    if let StreamRole::Media { publication, layer } = stream.role
+                        && let Some(publication) = self.publications.get_mut(publication)
+                    {
+                        publication.clocks.set(layer, crate::rtp::sender_report::SenderClock {
+                            ntp: report.ntp,
+                            rtp: report.rtp,
+                            arrival: now,
+                        });
+                    }
+                }
+                self.handle_report_blocks(now, key, report.blocks);
+            }
+            RtcpPacket::ReceiverReport(report) => self.handle_report_blocks(now, key, report.blocks),
+            RtcpPacket::Nack(nack) => {
+                let subscription = self.subscription_by_ssrc(key, nack.media_ssrc);
+                let Some(subscription) = subscription else { return };
+                for sequence in nack.sequences().take(MAX_NACKED) {
+                    if let Err(reason) = self.retransmit(now, key, subscription, sequence) {
+                        self.count_drop(reason);
+                    }
+                }
+            }
+            RtcpPacket::Pli { media_ssrc } => self.handle_keyframe_request(key, media_ssrc),
+            RtcpPacket::Fir(fir) => {
+                for media_ssrc in fir.media_ssrcs() {
+                    self.handle_keyframe_request(key, media_ssrc);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn handle_report_blocks(&mut self, now: Instant, key: TransportKey, blocks: rtcp::ReportBlocks<'_>) {
+        for block in blocks {
+            let Some(subscription) = self.subscription_by_ssrc(key, block.ssrc) else { continue };
+            let Some(subscription) = self.subscriptions.get_mut(subscription) else { continue };
+            if let Some(rtt) = subscription.forwarder.handle_report_block(now, &block)
+                && let Some(slot) = self.transports.get_mut(key)
+            {
+                slot.rtt = Some(rtt);
+            }
+        }
+    }
+
+    fn subscription_by_ssrc(&self, key: TransportKey, ssrc: u32) -> Option<super::state::SubscriptionKey> {
+        self.transports.get(key)?.by_outbound_ssrc.get(&ssrc).copied()
+    }
+
+    /// A subscriber cannot decode: the layer that it is sent needs a keyframe.
+    fn handle_keyframe_request(&mut self, key: TransportKey, media_ssrc: u32) {
+        let Some(subscription) = self.subscription_by_ssrc(key, media_ssrc) else { return };
+        let Some(subscription) = self.subscriptions.get(subscription) else { return };
+        let publication = subscription.publication;
+        if let Some(layer) = subscription.forwarder.keyframe_layer()
+            && let Some(slot) = self.publications.get_mut(publication)
+        {
+            slot.keyframes.request(layer);
+        }
+        self.note_wants_keyframe(publication);
+    }
+
+    /// PLI for every layer whose request is due.
+    pub(super) fn send_keyframe_requests(&mut self, now: Instant, key: PublicationKey) {
+        let Some(publication) = self.publications.get_mut(key) else { return };
+        let transport = publication.transport;
+        let mut rtcp = std::mem::take(&mut self.rtcp);
+        rtcp.clear();
+        let mut requests = 0;
+        let due = publication.keyframes.poll(now);
+        for (bit, layer) in publication.layers.iter().enumerate() {
+            if due & (1 << bit) != 0
+                && let Some(ssrc) = layer.ssrc
+            {
+                rtcp::write_pli(&mut rtcp, OUR_SSRC, ssrc);
+                requests += 1;
+            }
+        }
+        if requests > 0 && self.send_rtcp(transport, &rtcp) {
+            self.figures.keyframe_requests += requests;
+        }
+        self.rtcp = rtcp;
+    }
+
+    pub(super) fn send_transport_feedback(&mut self, key: TransportKey) {
+        let mut rtcp = std::mem::take(&mut self.rtcp);
+        loop {
+            rtcp.clear();
+            let Some(slot) = self.transports.get_mut(key) else { break };
+            let media_ssrc = slot.streams.first().map_or(0, |stream| stream.ssrc);
+            if !slot.twcc.build_feedback(OUR_SSRC, media_ssrc, &mut rtcp) {
+                break;
+            }
+            self.send_rtcp(key, &rtcp);
+        }
+        self.rtcp = rtcp;
+    }
+
+    pub(super) fn send_nacks(&mut self, now: Instant, key: TransportKey) {
+        let mut rtcp = std::mem::take(&mut self.rtcp);
+        rtcp.clear();
+        let mut gave_up = Vec::new();
+        if let Some(slot) = self.transports.get_mut(key) {
+            let rtt = slot.rtt;
+            let mut next = None;
+            for stream in &mut slot.streams {
+                let StreamRole::Media { publication, layer } = stream.role else { continue };
+                let outcome = stream.inbound.write_nack(now, rtt, OUR_SSRC, stream.ssrc, &mut rtcp);
+                next = [next, outcome.next].into_iter().flatten().min();
+                if outcome.gave_up {
+                    gave_up.push((publication, layer));
+                }
+            }
+            slot.due.nack = next;
+        }
+        if !rtcp.is_empty() {
+            self.send_rtcp(key, &rtcp);
+        }
+        self.rtcp = rtcp;
+        for (publication, layer) in gave_up {
+            if let Some(slot) = self.publications.get_mut(publication) {
+                slot.keyframes.request(layer);
+                self.note_wants_keyframe(publication);
+            }
+        }
+    }
+
+    /// Receiver reports to a publisher, sender reports to a subscriber.
+    pub(super) fn send_reports(&mut self, now: Instant, key: TransportKey) {
+        let mut rtcp = std::mem::take(&mut self.rtcp);
+        rtcp.clear();
+        self.write_receiver_reports(now, key, &mut rtcp);
+        if !rtcp.is_empty() {
+            self.send_rtcp(key, &rtcp);
+        }
+        rtcp.clear();
+        for index in 0.. {
+            let Some(subscription) = self.transports.get(key).and_then(|slot| slot.subscriptions.get(index).copied())
+            else {
+                break;
+            };
+            let Some(subscription) = self.subscriptions.get_mut(subscription) else { continue };
+            let Some(publication) = self.publications.get(subscription.publication) else { continue };
+            subscription.forwarder.write_sender_report(now, &publication.clocks, &mut rtcp);
+            if rtcp.len() > MAX_RTCP / 2 {
+                self.send_rtcp(key, &rtcp);
+                rtcp.clear();
+            }
+        }
+        if !rtcp.is_empty() {
+            self.send_rtcp(key, &rtcp);
+        }
+        self.rtcp = rtcp;
+    }
+
+    fn write_receiver_reports(&mut self, now: Instant, key: TransportKey, rtcp: &mut Vec<u8>) {
+        let Some(slot) = self.transports.get_mut(key) else { return };
+        let mut blocks = rtcp::ReportWriter::receiver(rtcp, OUR_SSRC);
+        for stream in &mut slot.streams {
+            if matches!(stream.role, StreamRole::Media { .. })
+                && let Some(block) = stream.inbound.report_block(now, stream.ssrc)
+            {
+                blocks.push(&block);
+            }
+        }
+        blocks.finish();
+    }
+
+    /// Seals one compound packet into the transport's run. `false`: there was no room, or no keys yet.
+    fn send_rtcp(&mut self, key: TransportKey, plain: &[u8]) -> bool {
+        let Some(slot) = self.transports.get_mut(key) else { return false };
+        let Some(keys) = slot.transport.srtp_mut() else { return false };
+        let len = plain.len() + keys.rtcp_overhead();
+        if len > MAX_DATAGRAM {
+            return false;
+        }
+        let Some(room) = slot.run.push(len) else { return false };
+        let (text, _) = room.split_at_mut(plain.len());
+        text.copy_from_slice(plain);
+        if keys.seal_rtcp(room).is_err() {
+            slot.run.cancel();
+            return false;
+        }
+        self.mark_dirty(key);
+        true
+    }
+}
