@@ -5,11 +5,16 @@ use std::time::Instant;
 use super::Engine;
 use super::state::{PublicationKey, StreamRole, TransportKey};
 use crate::api::{DropReason, Tuple};
-use crate::rtp::rtcp::{self, Packets, RtcpPacket};
+use crate::rtp::rtcp::parse::ReportBlocks;
+use crate::rtp::rtcp::{self, MAX_REPORT_BLOCKS, Packets, ReportBlock, RtcpPacket, SenderInfo};
+use crate::rtp::sender_report::SenderClock;
 use crate::run::MAX_DATAGRAM;
 
 /// The SSRC that our own RTCP to publishers comes from; no stream of ours uses it.
 const OUR_SSRC: u32 = 1;
+
+/// Canonical name in our source descriptions; receivers pair sound and picture by the SDP's, this one satisfies RFC 3550.
+const CNAME: &[u8] = b"plenum";
 
 /// Bytes that a compound packet may take, sealed.
 const MAX_RTCP: usize = 1_200;
@@ -33,43 +38,29 @@ impl Engine {
         }
         let compound = bytes.get(..len).ok_or(DropReason::RtcpMalformed)?;
         for packet in Packets::new(compound) {
-            self.handle_rtcp_packet(now, key, packet.ok_or(DropReason::RtcpMalformed)?);
+            self.handle_rtcp_packet(now, key, packet.map_err(|_| DropReason::RtcpMalformed)?);
         }
         Ok(())
     }
 
     fn handle_rtcp_packet(&mut self, now: Instant, key: TransportKey, packet: RtcpPacket<'_>) {
         match packet {
-            RtcpPacket::SenderReport(report) => {
-                let Some(slot) = self.transports.get_mut(key) else { return };
-                let Some(position) = slot.find_stream(report.ssrc) else { return };
-                if let Some(stream) = slot.streams.get_mut(position) {
-                    stream.inbound.handle_sender_report(now, report.ntp, report.rtp);
-                    if let StreamRole::Media { publication, layer } = stream.role
-                        && let Some(publication) = self.publications.get_mut(publication)
-                    {
-                        publication.clocks.set(layer, crate::rtp::sender_report::SenderClock {
-                            ntp: report.ntp,
-                            rtp: report.rtp,
-                            arrival: now,
-                        });
-                    }
-                }
-                self.handle_report_blocks(now, key, report.blocks);
+            RtcpPacket::SenderReport { info, blocks } => {
+                self.handle_sender_report(now, key, &info);
+                self.handle_report_blocks(now, key, blocks);
             }
-            RtcpPacket::ReceiverReport(report) => self.handle_report_blocks(now, key, report.blocks),
-            RtcpPacket::Nack(nack) => {
-                let subscription = self.subscription_by_ssrc(key, nack.media_ssrc);
-                let Some(subscription) = subscription else { return };
-                for sequence in nack.sequences().take(MAX_NACKED) {
+            RtcpPacket::ReceiverReport { blocks, .. } => self.handle_report_blocks(now, key, blocks),
+            RtcpPacket::Nack { media_ssrc, sequences, .. } => {
+                let Some(subscription) = self.subscription_by_ssrc(key, media_ssrc) else { return };
+                for sequence in sequences.take(MAX_NACKED) {
                     if let Err(reason) = self.retransmit(now, key, subscription, sequence) {
                         self.count_drop(reason);
                     }
                 }
             }
-            RtcpPacket::Pli { media_ssrc } => self.handle_keyframe_request(key, media_ssrc),
-            RtcpPacket::Fir(fir) => {
-                for media_ssrc in fir.media_ssrcs() {
+            RtcpPacket::PictureLoss { media_ssrc, .. } => self.handle_keyframe_request(key, media_ssrc),
+            RtcpPacket::FullIntra { requests, .. } => {
+                for (media_ssrc, _) in requests {
                     self.handle_keyframe_request(key, media_ssrc);
                 }
             }
@@ -77,13 +68,25 @@ impl Engine {
         }
     }
 
-    fn handle_report_blocks(&mut self, now: Instant, key: TransportKey, blocks: rtcp::ReportBlocks<'_>) {
+    /// A publisher's clock: for our receiver reports to it, and for the sender reports of all its subscriptions.
+    fn handle_sender_report(&mut self, now: Instant, key: TransportKey, info: &SenderInfo) {
+        let Some(slot) = self.transports.get_mut(key) else { return };
+        let Some(position) = slot.find_stream(info.ssrc) else { return };
+        let Some(stream) = slot.streams.get_mut(position) else { return };
+        stream.inbound.on_sender_report(now, info.ntp);
+        if let StreamRole::Media { publication, layer } = stream.role
+            && let Some(publication) = self.publications.get_mut(publication)
+        {
+            publication.clocks.set(layer, SenderClock { ntp: info.ntp, rtp: info.rtp, arrival: now });
+        }
+    }
+
+    fn handle_report_blocks(&mut self, now: Instant, key: TransportKey, blocks: ReportBlocks<'_>) {
         for block in blocks {
             let Some(subscription) = self.subscription_by_ssrc(key, block.ssrc) else { continue };
             let Some(subscription) = self.subscriptions.get_mut(subscription) else { continue };
-            if let Some(rtt) = subscription.forwarder.handle_report_block(now, &block)
-                && let Some(slot) = self.transports.get_mut(key)
-            {
+            subscription.forwarder.on_receiver_report(now, &block);
+            if let (Some(rtt), Some(slot)) = (subscription.forwarder.rtt(), self.transports.get_mut(key)) {
                 slot.rtt = Some(rtt);
             }
         }
@@ -118,7 +121,7 @@ impl Engine {
             if due & (1 << bit) != 0
                 && let Some(ssrc) = layer.ssrc
             {
-                rtcp::write_pli(&mut rtcp, OUR_SSRC, ssrc);
+                rtcp::write::picture_loss(&mut rtcp, OUR_SSRC, ssrc);
                 requests += 1;
             }
         }
@@ -175,9 +178,13 @@ impl Engine {
     pub(super) fn send_reports(&mut self, now: Instant, key: TransportKey) {
         let mut rtcp = std::mem::take(&mut self.rtcp);
         rtcp.clear();
-        self.write_receiver_reports(now, key, &mut rtcp);
-        if !rtcp.is_empty() {
-            self.send_rtcp(key, &rtcp);
+        let mut from = Some(0);
+        while let Some(position) = from {
+            rtcp.clear();
+            from = self.write_receiver_report(now, key, position, &mut rtcp);
+            if !rtcp.is_empty() {
+                self.send_rtcp(key, &rtcp);
+            }
         }
         rtcp.clear();
         for index in 0.. {
@@ -187,7 +194,12 @@ impl Engine {
             };
             let Some(subscription) = self.subscriptions.get_mut(subscription) else { continue };
             let Some(publication) = self.publications.get(subscription.publication) else { continue };
-            subscription.forwarder.write_sender_report(now, &publication.clocks, &mut rtcp);
+            let Some(payload_type) = publication.payload_type else { continue };
+            let rate = payload_type.codec.clock_rate();
+            if let Some(info) = subscription.forwarder.sender_report(now, &publication.clocks, rate) {
+                rtcp::write::sender_report(&mut rtcp, &info, &[]);
+                rtcp::write::source_description(&mut rtcp, info.ssrc, CNAME);
+            }
             if rtcp.len() > MAX_RTCP / 2 {
                 self.send_rtcp(key, &rtcp);
                 rtcp.clear();
@@ -199,17 +211,35 @@ impl Engine {
         self.rtcp = rtcp;
     }
 
-    fn write_receiver_reports(&mut self, now: Instant, key: TransportKey, rtcp: &mut Vec<u8>) {
-        let Some(slot) = self.transports.get_mut(key) else { return };
-        let mut blocks = rtcp::ReportWriter::receiver(rtcp, OUR_SSRC);
-        for stream in &mut slot.streams {
-            if matches!(stream.role, StreamRole::Media { .. })
-                && let Some(block) = stream.inbound.report_block(now, stream.ssrc)
-            {
-                blocks.push(&block);
+    /// One report about as many streams as it holds, from position `from` on; tells where the next one goes on.
+    fn write_receiver_report(
+        &mut self,
+        now: Instant,
+        key: TransportKey,
+        from: usize,
+        rtcp: &mut Vec<u8>,
+    ) -> Option<usize> {
+        let slot = self.transports.get_mut(key)?;
+        let mut blocks = [ReportBlock::default(); MAX_REPORT_BLOCKS];
+        let mut count = 0;
+        let mut next = None;
+        for (position, stream) in slot.streams.iter_mut().enumerate().skip(from) {
+            if !matches!(stream.role, StreamRole::Media { .. }) {
+                continue;
+            }
+            let Some(block) = blocks.get_mut(count) else {
+                next = Some(position);
+                break;
+            };
+            if let Some(report) = stream.inbound.report_block(now, stream.ssrc) {
+                *block = report;
+                count += 1;
             }
         }
-        blocks.finish();
+        if count > 0 {
+            rtcp::write::receiver_report(rtcp, OUR_SSRC, blocks.get(..count).unwrap_or_default());
+        }
+        next
     }
 
     /// Seals one compound packet into the transport's run. `false`: there was no room, or no keys yet.

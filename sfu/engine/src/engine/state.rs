@@ -200,3 +200,9 @@ impl RoomSlot {
         Self { transports: 0, audio: Vec::new(), waits_for: 0, speakers_at: None, audible: false }
     }
 }
+
+impl LayerState {
+    pub(super) fn new(kind: MediaKind, layer: usize) -> Self {
+        Self { ssrc: None, last_packet: None, cache: PacketCache::new(kind, layer) }
+    }
+}
