@@ -5,6 +5,7 @@
 //! 1. [`signal`]: the request is judged (token, query, room), then the WebSocket session runs.
 //! 2. [`room`]: one task per room owns the truth and answers.
 //! 3. [`worker`]: one thread per core owns a UDP port and an engine; rooms send it commands, it sends them events.
+//!    [`net`] is its socket.
 //! 4. [`api`]: RoomService for servers, webhooks to them; [`cluster`]: the heartbeat.
 //!
 //! [`node`] starts and ends it all; [`config`] says how.
@@ -13,6 +14,7 @@ pub mod api;
 mod cluster;
 pub mod config;
 
+mod net;
 mod node;
 mod revocations;
 mod room;

@@ -79,7 +79,8 @@ impl UdpPort {
             self.state.recv((&self.socket).into(), &mut slices, &mut buffers.meta)?
         };
         let mut datagrams = 0;
-        for (meta, buffer) in buffers.meta.iter().zip(buffers.bytes.chunks_exact_mut(RECEIVE_BUFFER_BYTES)).take(count) {
+        for (meta, buffer) in buffers.meta.iter().zip(buffers.bytes.chunks_exact_mut(RECEIVE_BUFFER_BYTES)).take(count)
+        {
             let tuple = Tuple { remote: meta.addr, local_ip: meta.dst_ip };
             let filled = buffer.get_mut(..meta.len).unwrap_or_default();
             for datagram in filled.chunks_mut(meta.stride.max(1)) {

@@ -246,7 +246,8 @@ fn start_worker(
         fingerprint: identity.fingerprint_sdp(),
         counters: Counters::default(),
     });
-    let worker = thread::Worker::new(shared.clone(), commands, poll, ports, identity.clone()).map_err(StartError::Socket)?;
+    let worker =
+        thread::Worker::new(shared.clone(), commands, poll, ports, identity.clone()).map_err(StartError::Socket)?;
     let thread = std::thread::Builder::new()
         .name(format!("media-{index}"))
         .spawn(move || worker.run())

@@ -14,6 +14,7 @@ use crate::api::{
 };
 use crate::forward::{Forwarder, ForwarderParams, PliThrottle};
 use crate::rtp::audio_level::SpeakerMeter;
+use crate::rtp::cache::CacheLimits;
 use crate::rtp::sender_report::LayerClocks;
 use crate::rtp::twcc::TwccRecorder;
 use crate::run::RunBuffer;
@@ -81,8 +82,7 @@ impl Engine {
 
     fn open_transport(&mut self, now: Instant, spec: TransportSpec) -> Result<(), DropReason> {
         let (id, room) = (spec.id, spec.room);
-        let transport =
-            Transport::new(&self.config.identity, spec, now).map_err(|_| DropReason::StaleCommand)?;
+        let transport = Transport::new(&self.config.identity, spec, now).map_err(|_| DropReason::StaleCommand)?;
         let ufrags: Vec<String> = transport.local_ufrags().map(str::to_owned).collect();
         let slot = TransportSlot {
             id,
@@ -99,7 +99,13 @@ impl Engine {
             twcc: TwccRecorder::new(),
             dirty: false,
             waits_for: 0,
-            due: Due { twcc: None, nack: None, publications: None, reports: now + REPORT_INTERVAL, stats: now + STATS_INTERVAL },
+            due: Due {
+                twcc: None,
+                nack: None,
+                publications: None,
+                reports: now + REPORT_INTERVAL,
+                stats: now + STATS_INTERVAL,
+            },
             rtt: None,
         };
         let key = self.transports.insert(id, slot).ok_or(DropReason::StaleCommand)?;
@@ -139,6 +145,7 @@ impl Engine {
             return Ok(());
         }
         let owner = self.transports.get_mut(transport).ok_or(DropReason::StaleCommand)?;
+        let layers = spec.encodings.len();
         let slot = PublicationSlot {
             id: spec.id,
             room: owner.room,
@@ -150,7 +157,7 @@ impl Engine {
             muted: false,
             started: false,
             subscriptions: Vec::new(),
-            layers: std::array::from_fn(|layer| LayerState::new(spec.kind, layer)),
+            layers: std::array::from_fn(|layer| LayerState::new(CacheLimits::of(spec.kind, layer as u8, layers))),
             keyframes: PliThrottle::new(),
             active: 0,
             level: SpeakerMeter::new(),

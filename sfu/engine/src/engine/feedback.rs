@@ -4,10 +4,9 @@ use std::time::Instant;
 
 use super::Engine;
 use super::state::{PublicationKey, StreamRole, TransportKey};
-use crate::api::{DropReason, Tuple};
+use crate::api::{DropReason, MediaKind, Tuple};
 use crate::rtp::rtcp::parse::ReportBlocks;
 use crate::rtp::rtcp::{self, MAX_REPORT_BLOCKS, Packets, ReportBlock, RtcpPacket, SenderInfo};
-use crate::rtp::sender_report::SenderClock;
 use crate::run::MAX_DATAGRAM;
 
 /// The SSRC that our own RTCP to publishers comes from; no stream of ours uses it.
@@ -73,11 +72,11 @@ impl Engine {
         let Some(slot) = self.transports.get_mut(key) else { return };
         let Some(position) = slot.find_stream(info.ssrc) else { return };
         let Some(stream) = slot.streams.get_mut(position) else { return };
-        stream.inbound.on_sender_report(now, info.ntp);
+        let clock = stream.inbound.on_sender_report(now, info);
         if let StreamRole::Media { publication, layer } = stream.role
             && let Some(publication) = self.publications.get_mut(publication)
         {
-            publication.clocks.set(layer, SenderClock { ntp: info.ntp, rtp: info.rtp, arrival: now });
+            publication.clocks.set(layer, clock);
         }
     }
 
@@ -137,10 +136,13 @@ impl Engine {
             rtcp.clear();
             let Some(slot) = self.transports.get_mut(key) else { break };
             let media_ssrc = slot.streams.first().map_or(0, |stream| stream.ssrc);
-            if !slot.twcc.build_feedback(OUR_SSRC, media_ssrc, &mut rtcp) {
+            let more = slot.twcc.build_feedback(OUR_SSRC, media_ssrc, &mut rtcp);
+            if !rtcp.is_empty() {
+                self.send_rtcp(key, &rtcp);
+            }
+            if !more {
                 break;
             }
-            self.send_rtcp(key, &rtcp);
         }
         self.rtcp = rtcp;
     }
@@ -148,30 +150,36 @@ impl Engine {
     pub(super) fn send_nacks(&mut self, now: Instant, key: TransportKey) {
         let mut rtcp = std::mem::take(&mut self.rtcp);
         rtcp.clear();
-        let mut gave_up = Vec::new();
-        if let Some(slot) = self.transports.get_mut(key) {
+        let mut position = 0;
+        loop {
+            let Some(slot) = self.transports.get_mut(key) else { break };
             let rtt = slot.rtt;
-            let mut next = None;
-            for stream in &mut slot.streams {
-                let StreamRole::Media { publication, layer } = stream.role else { continue };
-                let outcome = stream.inbound.write_nack(now, rtt, OUR_SSRC, stream.ssrc, &mut rtcp);
-                next = [next, outcome.next].into_iter().flatten().min();
-                if outcome.gave_up {
-                    gave_up.push((publication, layer));
-                }
+            let Some(stream) = slot.streams.get_mut(position) else { break };
+            position += 1;
+            let StreamRole::Media { publication, layer } = stream.role else { continue };
+            let Some(batch) = stream.inbound.poll_nack(now, rtt) else { continue };
+            if let Some(at) = stream.inbound.nack_deadline() {
+                slot.due.nack = Some(slot.due.nack.map_or(at, |due| due.min(at)));
             }
-            slot.due.nack = next;
+            if !batch.sequences().is_empty() {
+                rtcp::write::nack(&mut rtcp, OUR_SSRC, stream.ssrc, batch.sequences().iter().copied());
+            }
+            if batch.gave_up
+                && let Some(slot) = self.publications.get_mut(publication)
+                && slot.kind == MediaKind::Video
+            {
+                slot.keyframes.request(layer);
+                self.note_wants_keyframe(publication);
+            }
+            if rtcp.len() > MAX_RTCP / 2 {
+                self.send_rtcp(key, &rtcp);
+                rtcp.clear();
+            }
         }
         if !rtcp.is_empty() {
             self.send_rtcp(key, &rtcp);
         }
         self.rtcp = rtcp;
-        for (publication, layer) in gave_up {
-            if let Some(slot) = self.publications.get_mut(publication) {
-                slot.keyframes.request(layer);
-                self.note_wants_keyframe(publication);
-            }
-        }
     }
 
     /// Receiver reports to a publisher, sender reports to a subscriber.
@@ -231,7 +239,7 @@ impl Engine {
                 next = Some(position);
                 break;
             };
-            if let Some(report) = stream.inbound.report_block(now, stream.ssrc) {
+            if let Some(report) = stream.inbound.report_block(now) {
                 *block = report;
                 count += 1;
             }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Engine;
 use super::state::{MAX_STREAMS, PublicationKey, Stream, StreamRole, TransportKey, TransportSlot};
-use super::timers::{NACK_DELAY, TWCC_INTERVAL};
+use super::timers::TWCC_INTERVAL;
 use crate::api::{DropReason, Event, MediaKind, PayloadType, PublicationId, RoomId, Tuple};
 use crate::forward::InboundPacket;
 use crate::rtp::header::RtpHeader;
@@ -143,12 +143,15 @@ impl Engine {
         match stream.role {
             StreamRole::Unbound => Err(DropReason::UnknownSsrc),
             StreamRole::Media { publication, layer } => {
-                let asks = stream.inbound.handle_packet(now, index, header.timestamp, packet.len(), &payload_type);
-                if asks && slot.due.nack.is_none() {
-                    slot.due.nack = Some(now + NACK_DELAY);
+                let arrival = stream.inbound.on_packet(now, header.sequence, header.timestamp, packet.len());
+                if let Some(at) = stream.inbound.nack_deadline()
+                    && slot.due.nack.is_none_or(|due| at < due)
+                {
+                    slot.due.nack = Some(at);
                     self.arm_transport(key);
                 }
-                self.handle_media(now, publication, layer, payload_type, index, packet)
+                let ext_seq = arrival.ext_seq().ok_or(DropReason::Unwanted)?;
+                self.handle_media(now, publication, layer, payload_type, ext_seq, packet)
             }
             StreamRole::Repair { publication, layer } => {
                 self.handle_repair(now, key, publication, layer, payload_type, header, packet)
@@ -177,13 +180,8 @@ impl Engine {
         let slot = self.transports.get_mut(key).ok_or(DropReason::UnknownAddress)?;
         let position = slot.find_stream(ssrc).ok_or(DropReason::UnknownSsrc)?;
         let media = slot.streams.get_mut(position).ok_or(DropReason::UnknownSsrc)?;
-        let index = media.index.estimate(sequence);
-        if !media.index.check(index) {
-            return Err(DropReason::Unwanted);
-        }
-        media.index.accept(index);
-        media.inbound.handle_repaired(now, index);
-        self.handle_media(now, publication, layer, payload_type, index, restored)
+        let ext_seq = media.inbound.on_repaired(sequence, restored.len()).ext_seq().ok_or(DropReason::Unwanted)?;
+        self.handle_media(now, publication, layer, payload_type, ext_seq, restored)
     }
 
     /// A packet of media, first time or repaired: noted, kept for repair, and forwarded.
@@ -193,10 +191,10 @@ impl Engine {
         key: PublicationKey,
         layer: u8,
         payload_type: PayloadType,
-        index: u64,
+        ext_seq: u64,
         packet: &[u8],
     ) -> Result<(), DropReason> {
-        let (room, id, started, newly_active) = self.note_media(now, key, layer, payload_type, index, packet)?;
+        let (room, id, started, newly_active) = self.note_media(now, key, layer, payload_type, ext_seq, packet)?;
         if !started {
             self.emit(room, Event::PublicationStarted { publication: id });
             if payload_type.codec.kind() == MediaKind::Audio {
@@ -211,7 +209,7 @@ impl Engine {
         // A copy: the packets of one burst go out before the next report changes them.
         let clocks = slot.clocks;
         let inbound =
-            InboundPacket::parse(packet, layer, index, payload_type.codec, &owner.receive.extensions, &clocks)
+            InboundPacket::parse(packet, layer, ext_seq, payload_type.codec, &owner.receive.extensions, &clocks)
                 .ok_or(DropReason::Malformed)?;
         if slot.muted {
             return Err(DropReason::Unwanted);
@@ -238,14 +236,14 @@ impl Engine {
         key: PublicationKey,
         layer: u8,
         payload_type: PayloadType,
-        index: u64,
+        ext_seq: u64,
         packet: &[u8],
     ) -> Result<(RoomId, PublicationId, bool, bool), DropReason> {
         let slot = self.publications.get_mut(key).ok_or(DropReason::UnknownSsrc)?;
         slot.payload_type = Some(payload_type);
         let state = slot.layers.get_mut(usize::from(layer)).ok_or(DropReason::UnknownSsrc)?;
         state.last_packet = Some(now);
-        state.cache.put(index, packet);
+        state.cache.put(now, ext_seq, payload_type.codec, packet);
         let bit = 1 << layer;
         let newly_active = slot.active & bit == 0;
         slot.active |= bit;
@@ -284,26 +282,25 @@ impl Engine {
             found = free.next().filter(|_| free.next().is_none()).map(|publication| (publication, 0));
         }
         let (publication, layer) = found.ok_or(DropReason::UnknownSsrc)?;
-        let role = if repair {
-            StreamRole::Repair { publication, layer }
-        } else {
-            StreamRole::Media { publication, layer }
-        };
+        let role =
+            if repair { StreamRole::Repair { publication, layer } } else { StreamRole::Media { publication, layer } };
+        let inbound = InboundStream::new(header.ssrc, payload_type.codec.clock_rate(), payload_type.nack && !repair);
         if let Some(position) = known
             && let Some(stream) = self.transports.get_mut(key).and_then(|slot| slot.streams.get_mut(position))
         {
             stream.role = role;
-            stream.inbound = InboundStream::new();
+            stream.inbound = inbound;
             self.note_layer_stream(key, header.ssrc, role);
             return Ok(position);
         }
-        self.add_stream(key, header.ssrc, role)
+        self.add_stream(key, role, inbound)
     }
 
-    fn add_stream(&mut self, key: TransportKey, ssrc: u32, role: StreamRole) -> Result<usize, DropReason> {
+    fn add_stream(&mut self, key: TransportKey, role: StreamRole, inbound: InboundStream) -> Result<usize, DropReason> {
+        let ssrc = inbound.ssrc();
         let slot = self.transports.get_mut(key).ok_or(DropReason::UnknownAddress)?;
         let position = slot.free_stream_position().ok_or(DropReason::LimitReached)?;
-        let stream = Stream { ssrc, index: IndexEstimator::default(), role, inbound: InboundStream::new() };
+        let stream = Stream { ssrc, index: IndexEstimator::default(), role, inbound };
         match slot.streams.get_mut(position) {
             Some(old) => {
                 let old = std::mem::replace(old, stream);

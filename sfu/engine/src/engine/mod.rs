@@ -29,7 +29,9 @@ use crate::demux::{self, DatagramClass};
 use crate::route::Table;
 use crate::run::Segments;
 use crate::transport::DtlsIdentity;
-use state::{PublicationKey, PublicationSlot, RoomSlot, SubscriptionKey, SubscriptionSlot, TransportKey, TransportSlot};
+use state::{
+    PublicationKey, PublicationSlot, RoomSlot, SubscriptionKey, SubscriptionSlot, TransportKey, TransportSlot,
+};
 use timers::Waiter;
 use wheel::Wheel;
 

@@ -17,7 +17,8 @@ impl Engine {
         for subscription_key in &publication.subscriptions {
             let Some(subscription) = self.subscriptions.get_mut(*subscription_key) else { continue };
             let Some(slot) = self.transports.get_mut(subscription.transport) else { continue };
-            let sent = subscription.forwarder.select(now, packet).and_then(|plan| send(slot, subscription, &plan, packet));
+            let sent =
+                subscription.forwarder.select(now, packet).and_then(|plan| send(slot, subscription, &plan, packet));
             match sent {
                 Ok(sent) => {
                     self.figures.packets_forwarded += 1;
@@ -72,10 +73,10 @@ impl Engine {
         let wanted = subscription.forwarder.resolve(sequence).ok_or(DropReason::Unwanted)?;
         let layer = publication.layers.get(usize::from(wanted.layer)).ok_or(DropReason::Unwanted)?;
         let cached = layer.cache.get(wanted.ext_seq).ok_or(DropReason::Unwanted)?;
-        let codec = publication.payload_type.ok_or(DropReason::Unwanted)?.codec;
         let table = &owner.receive.extensions;
-        let packet = InboundPacket::parse(cached, wanted.layer, wanted.ext_seq, codec, table, &publication.clocks)
-            .ok_or(DropReason::Malformed)?;
+        let packet =
+            InboundPacket::parse(cached.bytes, wanted.layer, wanted.ext_seq, cached.codec, table, &publication.clocks)
+                .ok_or(DropReason::Malformed)?;
         let plan = subscription.forwarder.retransmit(now, wanted, &packet)?;
         let slot = self.transports.get_mut(transport).ok_or(DropReason::UnknownAddress)?;
         send(slot, subscription, &plan, &packet)?;

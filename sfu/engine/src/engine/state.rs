@@ -11,7 +11,7 @@ use crate::api::{
 use crate::forward::{Forwarder, PliThrottle};
 use crate::route::Key;
 use crate::rtp::audio_level::SpeakerMeter;
-use crate::rtp::cache::PacketCache;
+use crate::rtp::cache::{CacheLimits, PacketCache};
 use crate::rtp::extension::{ExtensionTable, Extensions};
 use crate::rtp::receive::InboundStream;
 use crate::rtp::sender_report::LayerClocks;
@@ -106,8 +106,14 @@ pub(super) struct Stream {
 /// What a stream carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StreamRole {
-    Media { publication: PublicationKey, layer: u8 },
-    Repair { publication: PublicationKey, layer: u8 },
+    Media {
+        publication: PublicationKey,
+        layer: u8,
+    },
+    Repair {
+        publication: PublicationKey,
+        layer: u8,
+    },
     /// Its publication ended. The estimator is kept: should the SSRC come back, its rollover counter goes on.
     Unbound,
 }
@@ -202,7 +208,7 @@ impl RoomSlot {
 }
 
 impl LayerState {
-    pub(super) fn new(kind: MediaKind, layer: usize) -> Self {
-        Self { ssrc: None, last_packet: None, cache: PacketCache::new(kind, layer) }
+    pub(super) const fn new(limits: CacheLimits) -> Self {
+        Self { ssrc: None, last_packet: None, cache: PacketCache::new(limits) }
     }
 }

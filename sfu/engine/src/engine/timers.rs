@@ -14,9 +14,6 @@ use crate::api::{
 /// lies between 50 and 250 ms.
 pub(super) const TWCC_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Missing packets are asked for this long after the gap shows: most reordering is over by then.
-pub(super) const NACK_DELAY: Duration = Duration::from_millis(10);
-
 /// Sender and receiver reports.
 pub(super) const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -128,9 +125,7 @@ impl Engine {
                 let Some(subscription) = self.subscriptions.get(*subscription) else { continue };
                 let ready =
                     self.transports.get(subscription.transport).is_some_and(|slot| slot.transport.srtp().is_some());
-                if ready
-                    && let Some(layer) = subscription.forwarder.wants_keyframe()
-                {
+                if ready && let Some(layer) = subscription.forwarder.wants_keyframe() {
                     publication.keyframes.request(layer);
                 }
             }
@@ -190,9 +185,8 @@ impl Engine {
             for (bit, (stats, layer)) in layers.iter_mut().zip(&publication.layers).enumerate() {
                 let stream = layer.ssrc.and_then(|ssrc| slot.streams.iter_mut().find(|stream| stream.ssrc == ssrc));
                 if let Some(stream) = stream {
-                    *stats = stream.inbound.take_stats();
+                    *stats = stream.inbound.take_stats(publication.active & (1 << bit) != 0);
                 }
-                stats.active = publication.active & (1 << bit) != 0;
             }
             publications.push(PublicationStats { id: publication.id, layers });
         }
