@@ -211,8 +211,14 @@ impl Room {
         };
         let transport = participant.receiving();
         let Some(subscription) = participant.subscriptions.get_mut(&id).filter(|_| owner == key) else { return };
-        if subscription.bound.as_ref() == Some(binding) {
-            return;
+        match &subscription.bound {
+            Some(bound) if bound == binding => return,
+            Some(_) => {
+                // The terms changed. An SSRC cannot start over under the same keys, so the delivery starts anew.
+                self.drop_subscription(key, id);
+                return self.reconcile(key, id);
+            }
+            None => {}
         }
         subscription.bound = Some(binding.clone());
         self.worker.send(Command::Subscribe(SubscriptionSpec {

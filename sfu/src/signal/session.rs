@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
@@ -17,12 +19,14 @@ use bytes::Bytes;
 use futures_util::SinkExt;
 use futures_util::StreamExt;
 use futures_util::stream::SplitSink;
+use signaling_proto::Message as _;
 use signaling_proto::codec;
 use signaling_proto::codec::FrameFormat;
 use signaling_proto::proto;
 use signaling_proto::proto::signal_request::Message as Request;
 use signaling_proto::proto::signal_response::Message as Response;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +35,9 @@ use crate::room::RoomMessage;
 
 /// Messages that may wait for one client. A client that does not read that many is closed.
 const OUTBOUND_CAPACITY: usize = 1_024;
+
+/// Bytes that may wait for one client: a few of the longest messages that people can cause (512 KiB of metadata).
+const OUTBOUND_BYTES: usize = 16 * 1024 * 1024;
 
 /// How often we ping on the WebSocket level, so that idle connections stay open through proxies.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
@@ -45,6 +52,8 @@ pub(crate) const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Outbound {
     message: proto::SignalResponse,
+    /// As protobuf.
+    length: usize,
     binary: OnceLock<Bytes>,
 }
 
@@ -58,7 +67,8 @@ fn encode(format: FrameFormat, message: &proto::SignalResponse) -> Bytes {
 
 impl Outbound {
     pub(crate) fn new(message: Response) -> Arc<Self> {
-        Arc::new(Self { message: proto::SignalResponse { message: Some(message) }, binary: OnceLock::new() })
+        let message = proto::SignalResponse { message: Some(message) };
+        Arc::new(Self { length: message.encoded_len(), message, binary: OnceLock::new() })
     }
 
     /// For a client whose format is not known.
@@ -81,6 +91,8 @@ impl Outbound {
 #[derive(Clone, Debug)]
 pub(crate) struct SessionSender {
     queue: mpsc::Sender<Arc<Outbound>>,
+    /// Bytes in `queue`.
+    waiting: Arc<AtomicUsize>,
     /// Ends the session at once, whatever waits.
     kill: CancellationToken,
 }
@@ -89,6 +101,7 @@ pub(crate) struct SessionSender {
 #[derive(Debug)]
 pub(crate) struct SessionReceiver {
     queue: mpsc::Receiver<Arc<Outbound>>,
+    waiting: Arc<AtomicUsize>,
     kill: CancellationToken,
 }
 
@@ -96,7 +109,9 @@ pub(crate) struct SessionReceiver {
 pub(crate) fn session() -> (SessionSender, SessionReceiver) {
     let (sender, receiver) = mpsc::channel(OUTBOUND_CAPACITY);
     let kill = CancellationToken::new();
-    (SessionSender { queue: sender, kill: kill.clone() }, SessionReceiver { queue: receiver, kill })
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let receiver = SessionReceiver { queue: receiver, waiting: Arc::clone(&waiting), kill: kill.clone() };
+    (SessionSender { queue: sender, waiting, kill }, receiver)
 }
 
 impl SessionSender {
@@ -106,9 +121,11 @@ impl SessionSender {
     }
 
     pub(crate) fn send_shared(&self, message: &Arc<Outbound>) {
-        if let Err(mpsc::error::TrySendError::Full(_)) = self.queue.try_send(Arc::clone(message))
-            && !self.kill.is_cancelled()
-        {
+        let waiting = self.waiting.fetch_add(message.length, Ordering::Relaxed);
+        // One message may be longer than the bound as long as it waits alone.
+        let fits = waiting == 0 || waiting + message.length <= OUTBOUND_BYTES;
+        let full = !fits || matches!(self.queue.try_send(Arc::clone(message)), Err(TrySendError::Full(_)));
+        if full && !self.kill.is_cancelled() {
             metrics::counter!("plenum_signal_sessions_overflowed_total").increment(1);
             self.kill.cancel();
         }
@@ -126,7 +143,7 @@ pub(crate) struct SessionGuard {
 impl Drop for SessionGuard {
     fn drop(&mut self) {
         let message = RoomMessage::SessionEnded { participant: self.participant };
-        if let Err(mpsc::error::TrySendError::Full(message)) = self.room.try_send(message) {
+        if let Err(TrySendError::Full(message)) = self.room.try_send(message) {
             let room = self.room.clone();
             self.runtime.spawn(async move { room.send(message).await });
         }
@@ -150,6 +167,7 @@ pub(crate) async fn run(socket: WebSocket, mut session: SessionReceiver, guard: 
             () = session.kill.cancelled() => { code = close_code::POLICY; break; }
             message = session.queue.recv() => {
                 let Some(message) = message else { break };
+                session.waiting.fetch_sub(message.length, Ordering::Relaxed);
                 if !send(&mut sink, message.frame(format)).await { return; }
             }
             frame = stream.next() => {
@@ -203,4 +221,34 @@ async fn handle(request: proto::SignalRequest, format: FrameFormat, sink: &mut S
         }
     };
     send(sink, Outbound::new(answer).frame(format)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(bytes: usize) -> Arc<Outbound> {
+        Outbound::new(Response::RefreshToken("x".repeat(bytes)))
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_is_closed_by_number_and_by_size() {
+        let (sender, receiver) = session();
+        let small = message(10);
+        for _ in 0..OUTBOUND_CAPACITY {
+            sender.send_shared(&small);
+        }
+        assert!(!receiver.kill.is_cancelled());
+        sender.send_shared(&small);
+        assert!(receiver.kill.is_cancelled());
+
+        let (sender, receiver) = session();
+        let large = message(1024 * 1024);
+        for _ in 0..15 {
+            sender.send_shared(&large);
+        }
+        assert!(!receiver.kill.is_cancelled());
+        sender.send_shared(&large);
+        assert!(receiver.kill.is_cancelled());
+    }
 }
