@@ -14,7 +14,8 @@ use support::*;
 async fn rooms_are_created_listed_and_deleted() {
     let node = start().await;
     let admin = admin_token("golden");
-    let create = json!({"name": "golden", "emptyTimeout": 30, "maxParticipants": 5, "metadata": "m", "unknownField": 1});
+    let create =
+        json!({"name": "golden", "emptyTimeout": 30, "maxParticipants": 5, "metadata": "m", "unknownField": 1});
     let (status, room) = node.call("CreateRoom", &admin, create).await;
     assert_eq!(status, 200);
     assert_eq!(room["empty_timeout"], 30);
@@ -115,7 +116,10 @@ async fn calls_are_refused_as_the_reference_refuses_them() {
     expect(node.call("ListParticipants", &admin, json!({"room": "other"})).await, 401, "unauthenticated");
     let nobody = json!({"room": "room", "identity": "nobody"});
     expect(node.call("GetParticipant", &admin, nobody.clone()).await, 404, "not_found");
-    assert_eq!(node.call("ListParticipants", &admin, json!({"room": "room"})).await, (200, json!({"participants": []})));
+    assert_eq!(
+        node.call("ListParticipants", &admin, json!({"room": "room"})).await,
+        (200, json!({"participants": []}))
+    );
     expect(node.call("NoSuchCall", &admin, json!({})).await, 404, "bad_route");
     expect(node.call("ForwardParticipant", &admin, nobody).await, 501, "unimplemented");
 

@@ -1,4 +1,5 @@
 //! Publishing and subscribing, as far as signaling goes, on both kinds of clients.
+#![allow(deprecated, reason = "older clients still read and write the deprecated fields of the protocol")]
 
 mod support;
 
@@ -67,7 +68,9 @@ fn answer_to(offer: &proto::SessionDescription) -> Request {
             "a=setup:actpass" => "a=setup:active",
             "a=sendonly" => "a=recvonly",
             "a=ice-lite" => continue,
-            line if line.starts_with("a=fingerprint") || line.starts_with("a=ssrc") || line.starts_with("a=msid") => continue,
+            line if line.starts_with("a=fingerprint") || line.starts_with("a=ssrc") || line.starts_with("a=msid") => {
+                continue;
+            }
             line if line.starts_with("a=candidate") || line.starts_with("a=end-of") => continue,
             line if line.starts_with("a=ice-ufrag") => "a=ice-ufrag:abcd",
             line if line.starts_with("a=ice-pwd") => "a=ice-pwd:abcdefghijklmnopqrstuvwx",
@@ -98,17 +101,26 @@ async fn a_camera_is_published_and_reaches_a_dual_subscriber() {
     assert!(seen.is_publisher);
     let info = &seen.tracks[0];
     assert_eq!((info.sid.as_str(), info.mid.as_str(), info.mime_type.as_str()), (track.sid.as_str(), "1", "video/VP8"));
-    assert_eq!(info.layers.iter().map(|l| (l.rid.as_str(), l.spatial_layer)).collect::<Vec<_>>(), [("q", 0), ("h", 1), ("f", 2)]);
+    assert_eq!(
+        info.layers.iter().map(|l| (l.rid.as_str(), l.spatial_layer)).collect::<Vec<_>>(),
+        [("q", 0), ("h", 1), ("f", 2)]
+    );
     let second = server_offer(&mut bob).await;
     assert!(second.id > first.id);
     assert_eq!(second.mid_to_track_id.values().collect::<Vec<_>>(), [&track.sid]);
     assert!(second.sdp.contains(&format!("{}|{}", alice.sid(), track.sid)), "{}", second.sdp);
     bob.send(answer_to(&second)).await;
-    let subscribed =
-        alice.wait("track_subscribed", |m| if let Response::TrackSubscribed(t) = m { Some(t.track_sid.clone()) } else { None }).await;
+    let subscribed = alice
+        .wait(
+            "track_subscribed",
+            |m| if let Response::TrackSubscribed(t) = m { Some(t.track_sid.clone()) } else { None },
+        )
+        .await;
     assert_eq!(subscribed, track.sid);
     let quality = alice
-        .wait("subscribed_quality_update", |m| if let Response::SubscribedQualityUpdate(u) = m { Some(u.clone()) } else { None })
+        .wait("subscribed_quality_update", |m| {
+            if let Response::SubscribedQualityUpdate(u) = m { Some(u.clone()) } else { None }
+        })
         .await;
     assert_eq!(quality.subscribed_codecs[0].codec, "vp8");
     assert!(quality.subscribed_codecs[0].qualities.iter().all(|q| q.enabled));
@@ -152,10 +164,11 @@ async fn a_single_connection_is_bound_in_its_first_answer_or_asked_for_an_offer(
     // Two cameras more, and one free section: one to add.
     alice.add_track(camera("cam1")).await;
     alice.add_track(camera("cam2")).await;
-    alice.offer(2, offer(&[Section::Data, Section::Microphone("mic"), Section::Camera("cam1"), Section::Camera("cam2")])).await;
-    let required = bob
-        .wait("requirement", |m| if let Response::MediaSectionsRequirement(r) = m { Some(*r) } else { None })
+    alice
+        .offer(2, offer(&[Section::Data, Section::Microphone("mic"), Section::Camera("cam1"), Section::Camera("cam2")]))
         .await;
+    let required =
+        bob.wait("requirement", |m| if let Response::MediaSectionsRequirement(r) = m { Some(*r) } else { None }).await;
     assert_eq!((required.num_audios, required.num_videos), (0, 1));
     let mut sections = SINGLE.to_vec();
     sections.push(Section::Receive("video"));
@@ -171,7 +184,8 @@ async fn a_client_without_the_right_is_refused_with_its_request() {
     let mut alice = Client::connect(node.address, "/rtc", &token).await.unwrap();
     alice.add_track(microphone("mic")).await;
     alice.send(Request::AddTrack(camera("cam"))).await;
-    let refused = alice.wait("refusal", |m| if let Response::RequestResponse(r) = m { Some(r.clone()) } else { None }).await;
+    let refused =
+        alice.wait("refusal", |m| if let Response::RequestResponse(r) = m { Some(r.clone()) } else { None }).await;
     assert_eq!(refused.reason(), Reason::NotAllowed);
     let Some(proto::request_response::Request::AddTrack(echo)) = refused.request else { panic!("no echo") };
     assert_eq!(echo.cid, "cam");
@@ -184,12 +198,12 @@ async fn the_same_cid_waits_for_its_predecessor() {
     let first = alice.add_track(microphone("mic")).await;
     alice.offer(1, offer(&[Section::Data, Section::Microphone("mic")])).await;
     alice.send(Request::AddTrack(microphone("mic"))).await;
-    let queued = alice.wait("queued", |m| if let Response::RequestResponse(r) = m { Some(r.clone()) } else { None }).await;
+    let queued =
+        alice.wait("queued", |m| if let Response::RequestResponse(r) = m { Some(r.clone()) } else { None }).await;
     assert_eq!(queued.reason(), Reason::Queued);
     alice.offer(2, offer(&[Section::Data, Section::Stopped("audio", "mic")])).await;
-    let second = alice
-        .wait("second", |m| if let Response::TrackPublished(t) = m { t.track.clone() } else { None })
-        .await;
+    let second =
+        alice.wait("second", |m| if let Response::TrackPublished(t) = m { t.track.clone() } else { None }).await;
     assert_ne!(first.sid, second.sid);
 }
 
@@ -207,10 +221,14 @@ async fn a_lost_right_takes_the_track_away() {
     let (status, info) = node.call("UpdateParticipant", &admin_token("room"), request).await;
     assert_eq!((status, info["permission"]["can_publish"].as_bool()), (200, Some(false)));
     let sid = alice
-        .wait("track_unpublished", |m| if let Response::TrackUnpublished(t) = m { Some(t.track_sid.clone()) } else { None })
+        .wait(
+            "track_unpublished",
+            |m| if let Response::TrackUnpublished(t) = m { Some(t.track_sid.clone()) } else { None },
+        )
         .await;
     assert_eq!(sid, track.sid);
-    bob.wait_for_participant("alice", |info| info.tracks.is_empty() && !info.permission.clone().unwrap().can_publish).await;
+    bob.wait_for_participant("alice", |info| info.tracks.is_empty() && !info.permission.clone().unwrap().can_publish)
+        .await;
 }
 
 #[tokio::test]

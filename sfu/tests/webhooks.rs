@@ -81,11 +81,14 @@ async fn the_life_of_a_room_is_told_in_order() {
     alice.send(Request::Leave(Default::default())).await;
     alice.last_words().await;
     node.call("DeleteRoom", &admin, json!({"room": "room"})).await;
-    wait_for(&server, 4).await;
+    wait_for(&server, 5).await;
     let events = events(&server).await;
     // She was never connected by media, so she neither joined nor left.
     let names: Vec<&str> = events.iter().map(|event| event.event.as_str()).collect();
-    assert_eq!(names, ["room_started", "track_published", "track_unpublished", "room_finished"]);
+    assert_eq!(
+        names,
+        ["room_started", "track_published", "track_unpublished", "participant_connection_aborted", "room_finished",]
+    );
     assert!(events.iter().all(|event| event.id.starts_with("EV_") && event.created_at > 1_700_000_000));
     assert_eq!(events[0].room.as_ref().unwrap().metadata, "m");
     let published = &events[1];

@@ -266,6 +266,7 @@ impl Room {
             .values()
             .filter(|p| {
                 eligible(p)
+                    && p.is_receiving()
                     && (everybody || packet.to_identities.contains(&p.identity) || packet.to_sids.contains(&p.sid))
             })
             .map(Participant::receiving)

@@ -243,9 +243,9 @@ impl Room {
         self.updates.forget(key);
         self.speakers.forget(key);
         self.mark_room();
-        if participant.reported {
-            self.report_participant(event::PARTICIPANT_LEFT, info);
-        }
+        // Who never had media never joined, as far as others are told.
+        let left = if participant.reported { event::PARTICIPANT_LEFT } else { event::PARTICIPANT_CONNECTION_ABORTED };
+        self.report_participant(left, info);
         if self.participants.is_empty() {
             self.empty_since = Instant::now();
         }

@@ -161,6 +161,11 @@ impl Participant {
         self.offering.as_ref().map_or(self.answering.transport, |offering| offering.transport)
     }
 
+    /// Whether that transport exists already.
+    pub(super) fn is_receiving(&self) -> bool {
+        self.offering.as_ref().map_or(self.answering.opened, |offering| offering.opened)
+    }
+
     /// Its transport that decides whether it is ACTIVE.
     pub(super) fn primary(&self) -> TransportId {
         match &self.offering {

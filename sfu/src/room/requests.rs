@@ -1,5 +1,7 @@
 //! A client's message → the handler.
 
+use std::time::Duration;
+
 use signaling_proto::proto;
 use signaling_proto::proto::leave_request::Action;
 use signaling_proto::proto::request_response::Reason;
@@ -7,9 +9,14 @@ use signaling_proto::proto::signal_request::Message as Request;
 use signaling_proto::proto::signal_response::Message as Response;
 use signaling_proto::proto::simulate_scenario::Scenario;
 
+use tokio::time::Instant;
+
 use super::Room;
 use super::joining::leave;
 use super::participant::ParticipantKey;
+
+/// Longest simulated speech, in seconds.
+const MAX_SIMULATED_S: i32 = 60;
 
 /// How loud a simulated speaker is, in eighths.
 const SIMULATED_LEVEL: u8 = 7;
@@ -62,7 +69,11 @@ impl Room {
     /// What the SDKs' own tests ask for.
     fn handle_simulate(&mut self, key: ParticipantKey, scenario: Option<Scenario>) {
         match scenario {
-            Some(Scenario::SpeakerUpdate(_)) => self.tell_speakers([(key, SIMULATED_LEVEL)].into()),
+            Some(Scenario::SpeakerUpdate(seconds)) => {
+                let seconds = seconds.clamp(0, MAX_SIMULATED_S) as u64;
+                self.speakers.simulate_until(Instant::now() + Duration::from_secs(seconds));
+                self.tell_speakers([(key, SIMULATED_LEVEL)].into());
+            }
             Some(Scenario::ServerLeave(_)) => {
                 self.remove_participant(key, proto::DisconnectReason::ServerShutdown, true);
             }

@@ -6,6 +6,7 @@ use sfu_engine::api::MediaKind;
 use sfu_engine::api::SpeakerLevel;
 use signaling_proto::proto;
 use signaling_proto::proto::signal_response::Message as Response;
+use tokio::time::Instant;
 
 use super::Room;
 use super::participant::ParticipantKey;
@@ -17,11 +18,17 @@ const STEPS: f32 = 8.0;
 #[derive(Default)]
 pub(super) struct Speakers {
     told: BTreeMap<ParticipantKey, u8>,
+    /// Until then a simulated speaker holds the floor.
+    simulated_until: Option<Instant>,
 }
 
 impl Speakers {
     pub(super) fn forget(&mut self, key: ParticipantKey) {
         self.told.remove(&key);
+    }
+
+    pub(super) fn simulate_until(&mut self, until: Instant) {
+        self.simulated_until = Some(until);
     }
 
     /// Replaces what was told; returns who changed, with 0 for those who fell silent.
@@ -40,7 +47,18 @@ fn steps(level: f32) -> u8 {
 }
 
 impl Room {
+    /// The simulated speaker falls silent.
+    pub(super) fn end_simulated_speech(&mut self, now: Instant) {
+        if self.speakers.simulated_until.is_some_and(|until| until <= now) {
+            self.speakers.simulated_until = None;
+            self.tell_speakers(BTreeMap::new());
+        }
+    }
+
     pub(super) fn handle_speakers(&mut self, levels: &[SpeakerLevel]) {
+        if self.speakers.simulated_until.is_some() {
+            return;
+        }
         let mut now: BTreeMap<ParticipantKey, u8> = BTreeMap::new();
         for level in levels {
             let step = steps(level.level);

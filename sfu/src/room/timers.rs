@@ -36,6 +36,7 @@ impl Room {
             return;
         }
         self.next_tick = now + TICK;
+        self.end_simulated_speech(now);
         self.check_participants(now);
         self.check_negotiations(now);
         self.check_emptiness(now);

@@ -18,23 +18,23 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use super::PATIENCE;
 
-pub struct Client {
+pub(crate) struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// Read, but not what was waited for.
     kept: VecDeque<Response>,
-    pub join: proto::JoinResponse,
+    pub(crate) join: proto::JoinResponse,
 }
 
 /// The HTTP answer to a refused upgrade.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refused {
-    pub status: u16,
-    pub text: String,
+pub(crate) struct Refused {
+    pub(crate) status: u16,
+    pub(crate) text: String,
 }
 
 impl Client {
     /// Opens the socket without waiting for a message.
-    pub async fn open(address: SocketAddr, path: &str, token: &str) -> Result<Self, Refused> {
+    pub(crate) async fn open(address: SocketAddr, path: &str, token: &str) -> Result<Self, Refused> {
         let mut request = format!("ws://{address}{path}").into_client_request().expect("url");
         if !token.is_empty() {
             request.headers_mut().insert("authorization", format!("Bearer {token}").parse().expect("header"));
@@ -50,7 +50,7 @@ impl Client {
     }
 
     /// Joins: the first message must be the JoinResponse.
-    pub async fn connect(address: SocketAddr, path: &str, token: &str) -> Result<Self, Refused> {
+    pub(crate) async fn connect(address: SocketAddr, path: &str, token: &str) -> Result<Self, Refused> {
         let mut client = Self::open(address, path, token).await?;
         match client.next().await {
             Some(Response::Join(join)) => client.join = join,
@@ -59,21 +59,21 @@ impl Client {
         Ok(client)
     }
 
-    pub fn sid(&self) -> &str {
+    pub(crate) fn sid(&self) -> &str {
         &self.join.participant.as_ref().expect("participant").sid
     }
 
-    pub async fn send(&mut self, message: Request) {
+    pub(crate) async fn send(&mut self, message: Request) {
         let request = proto::SignalRequest { message: Some(message) };
         self.socket.send(Message::Binary(request.encode_to_vec().into())).await.expect("send");
     }
 
-    pub async fn send_raw(&mut self, message: Message) {
+    pub(crate) async fn send_raw(&mut self, message: Message) {
         self.socket.send(message).await.expect("send");
     }
 
     /// The next message; `None` once the socket is closed.
-    pub async fn next(&mut self) -> Option<Response> {
+    pub(crate) async fn next(&mut self) -> Option<Response> {
         loop {
             let frame = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("a message in time")?;
             match frame.ok()? {
@@ -86,8 +86,18 @@ impl Client {
         }
     }
 
+    /// The next text frame; binary ones before it are dropped.
+    pub(crate) async fn next_text(&mut self) -> String {
+        loop {
+            let frame = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("a message in time");
+            if let Message::Text(text) = frame.expect("open").expect("frame") {
+                return text.to_string();
+            }
+        }
+    }
+
     /// The first message, kept or new, that `pick` takes. What it does not take is kept for later.
-    pub async fn wait<T>(&mut self, what: &str, mut pick: impl FnMut(&Response) -> Option<T>) -> T {
+    pub(crate) async fn wait<T>(&mut self, what: &str, mut pick: impl FnMut(&Response) -> Option<T>) -> T {
         for index in 0..self.kept.len() {
             if let Some(picked) = pick(&self.kept[index]) {
                 self.kept.remove(index);
@@ -106,7 +116,7 @@ impl Client {
     }
 
     /// The newest snapshot of a participant that satisfies `pick`.
-    pub async fn wait_for_participant(
+    pub(crate) async fn wait_for_participant(
         &mut self,
         identity: &str,
         mut pick: impl FnMut(&proto::ParticipantInfo) -> bool,
@@ -121,7 +131,7 @@ impl Client {
     }
 
     /// Messages that come within a moment, and those kept.
-    pub async fn drain(&mut self) -> Vec<Response> {
+    pub(crate) async fn drain(&mut self) -> Vec<Response> {
         let mut all: Vec<Response> = self.kept.drain(..).collect();
         let moment = std::time::Duration::from_millis(300);
         while let Ok(Some(Ok(frame))) = tokio::time::timeout(moment, self.socket.next()).await {
@@ -133,7 +143,7 @@ impl Client {
     }
 
     /// Reads until the socket closes; returns the last message.
-    pub async fn last_words(&mut self) -> Option<Response> {
+    pub(crate) async fn last_words(&mut self) -> Option<Response> {
         let mut last = None;
         while let Some(message) = self.next().await {
             last = Some(message);
@@ -141,7 +151,7 @@ impl Client {
         last
     }
 
-    pub async fn offer(&mut self, id: u32, sdp: String) -> proto::SessionDescription {
+    pub(crate) async fn offer(&mut self, id: u32, sdp: String) -> proto::SessionDescription {
         let description =
             proto::SessionDescription { r#type: "offer".to_owned(), sdp, id, ..proto::SessionDescription::default() };
         self.send(Request::Offer(description)).await;
@@ -152,7 +162,7 @@ impl Client {
         .await
     }
 
-    pub async fn add_track(&mut self, request: proto::AddTrackRequest) -> proto::TrackInfo {
+    pub(crate) async fn add_track(&mut self, request: proto::AddTrackRequest) -> proto::TrackInfo {
         let cid = request.cid.clone();
         self.send(Request::AddTrack(request)).await;
         self.wait("track_published", |message| match message {

@@ -1,5 +1,5 @@
 //! What the tests of the signaling share: a node on a loopback port, tokens, a signaling client, small descriptions.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each test file uses a part of it")]
 
 mod client;
 mod sdp;
@@ -15,28 +15,28 @@ use sfu::NodeConfig;
 use signaling_proto::token::AccessToken;
 use signaling_proto::token::VideoGrant;
 
-pub use client::Client;
-pub use client::Refused;
-pub use sdp::Section;
-pub use sdp::offer;
+pub(crate) use client::Client;
+pub(crate) use client::Refused;
+pub(crate) use sdp::Section;
+pub(crate) use sdp::offer;
 
-pub const KEY: &str = "devkey";
-pub const SECRET: &str = "a secret of at least thirty-two bytes";
-pub const INTERNAL_KEY: &str = "internal";
-pub const INTERNAL_SECRET: &str = "another secret of thirty-two bytes or more";
+pub(crate) const KEY: &str = "devkey";
+pub(crate) const SECRET: &str = "a secret of at least thirty-two bytes";
+pub(crate) const INTERNAL_KEY: &str = "internal";
+pub(crate) const INTERNAL_SECRET: &str = "another secret of thirty-two bytes or more";
 
 /// Longest that any single step of a test may take.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Each node of this test binary has media ports of its own.
 static NEXT_UDP: AtomicU16 = AtomicU16::new(0);
 
-pub struct TestNode {
-    pub node: Node,
-    pub address: SocketAddr,
+pub(crate) struct TestNode {
+    pub(crate) node: Node,
+    pub(crate) address: SocketAddr,
 }
 
-pub fn config() -> NodeConfig {
+pub(crate) fn config() -> NodeConfig {
     // Binaries run side by side: the process id spreads them, within 17420 to 17499.
     let spread = (std::process::id() % 8) as u16 * 10;
     NodeConfig {
@@ -50,11 +50,11 @@ pub fn config() -> NodeConfig {
     }
 }
 
-pub async fn start() -> TestNode {
+pub(crate) async fn start() -> TestNode {
     start_with(config()).await
 }
 
-pub async fn start_with(config: NodeConfig) -> TestNode {
+pub(crate) async fn start_with(config: NodeConfig) -> TestNode {
     // A port left busy by another test binary: the next one.
     let node = (0..20)
         .find_map(|step| Node::start(NodeConfig { udp_port: config.udp_port + step, ..config.clone() }).ok())
@@ -66,7 +66,7 @@ pub async fn start_with(config: NodeConfig) -> TestNode {
     TestNode { node, address }
 }
 
-pub fn token_with(key: (&str, &str), identity: &str, grant: VideoGrant) -> String {
+pub(crate) fn token_with(key: (&str, &str), identity: &str, grant: VideoGrant) -> String {
     AccessToken::new(key.0, key.1)
         .identity(identity)
         .name(identity)
@@ -76,12 +76,12 @@ pub fn token_with(key: (&str, &str), identity: &str, grant: VideoGrant) -> Strin
         .expect("token")
 }
 
-pub fn join_token(room: &str, identity: &str) -> String {
+pub(crate) fn join_token(room: &str, identity: &str) -> String {
     let grant = VideoGrant { can_update_own_metadata: Some(true), ..VideoGrant::join(room) };
     token_with((KEY, SECRET), identity, grant)
 }
 
-pub fn admin_token(room: &str) -> String {
+pub(crate) fn admin_token(room: &str) -> String {
     let grant = VideoGrant {
         room_create: true,
         room_list: true,
@@ -93,17 +93,17 @@ pub fn admin_token(room: &str) -> String {
 }
 
 impl TestNode {
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// Joins over two peer connections.
-    pub async fn join(&self, room: &str, identity: &str) -> Client {
+    pub(crate) async fn join(&self, room: &str, identity: &str) -> Client {
         Client::connect(self.address, "/rtc?protocol=17&sdk=js", &join_token(room, identity)).await.expect("join")
     }
 
     /// Joins over one peer connection, with an offer.
-    pub async fn join_single(&self, room: &str, identity: &str, sections: &[Section<'_>]) -> Client {
+    pub(crate) async fn join_single(&self, room: &str, identity: &str, sections: &[Section<'_>]) -> Client {
         let request = signaling_proto::proto::JoinRequest {
             connection_settings: Some(signaling_proto::proto::ConnectionSettings {
                 auto_subscribe: true,
@@ -123,7 +123,7 @@ impl TestNode {
         Client::connect(self.address, &path, &join_token(room, identity)).await.expect("join")
     }
 
-    pub async fn call(&self, method: &str, token: &str, request: serde_json::Value) -> (u16, serde_json::Value) {
+    pub(crate) async fn call(&self, method: &str, token: &str, request: serde_json::Value) -> (u16, serde_json::Value) {
         let response = reqwest::Client::new()
             .post(self.url(&format!("/twirp/livekit.RoomService/{method}")))
             .bearer_auth(token)

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// One m-line of an offer.
 #[derive(Clone, Copy, Debug)]
-pub enum Section<'a> {
+pub(crate) enum Section<'a> {
     /// `sendonly` with this track id.
     Microphone(&'a str),
     /// `sendonly`, three layers, with this track id.
@@ -40,7 +40,7 @@ fn transport(out: &mut String, mid: usize) {
 }
 
 /// An offer with these sections; their mids are their places.
-pub fn offer(sections: &[Section<'_>]) -> String {
+pub(crate) fn offer(sections: &[Section<'_>]) -> String {
     let mids: Vec<String> = (0..sections.len()).map(|mid| mid.to_string()).collect();
     let mut out = format!(
         "v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {}\r\n\
@@ -50,7 +50,10 @@ pub fn offer(sections: &[Section<'_>]) -> String {
     for (mid, section) in sections.iter().enumerate() {
         match section {
             Section::Microphone(track) => {
-                out += &format!("m=audio 9 {AUDIO}a=sendonly\r\na=msid:stream {track}\r\na=ssrc:{} cname:x\r\n", 1000 + mid);
+                out += &format!(
+                    "m=audio 9 {AUDIO}a=sendonly\r\na=msid:stream {track}\r\na=ssrc:{} cname:x\r\n",
+                    1000 + mid
+                );
             }
             Section::Camera(track) => {
                 out += &format!(
