@@ -14,7 +14,7 @@ pub mod api;
 mod cluster;
 pub mod config;
 
-mod net;
+pub mod net;
 mod node;
 mod revocations;
 mod room;

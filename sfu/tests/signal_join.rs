@@ -1,5 +1,6 @@
 //! Joining: the first messages, who hears of whom, and every way to be refused.
 #![allow(deprecated, reason = "older clients still read and write the deprecated fields of the protocol")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where something is wrong")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! Publishing and subscribing, as far as signaling goes, on both kinds of clients.
 #![allow(deprecated, reason = "older clients still read and write the deprecated fields of the protocol")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where something is wrong")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Webhooks: signed, in order, again after a failure, and the heartbeat to the control plane.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where something is wrong")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! What the tests of the signaling share: a node on a loopback port, tokens, a signaling client, small descriptions.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where something is wrong")]
 #![allow(dead_code, unused_imports, reason = "each test file uses a part of it")]
 
 mod client;
