@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { dispose } from '@livekit/rtc-node';
 import { RoomServiceClient } from 'livekit-server-sdk';
-import { apiKey, apiSecret, httpUrl, joinToken, uniqueRoom, until, url } from './lib/env.mjs';
+import { apiKey, apiSecret, httpUrl, joinToken, sleep, uniqueRoom, until, url } from './lib/env.mjs';
 import { join, joinWith, saw } from './lib/guest.mjs';
 import { publishPicture, publishTone } from './lib/media.mjs';
 
@@ -86,13 +86,18 @@ test('metadata, name and attributes of a participant reach the others', async ()
   await until('attributes', () => bob.room.remoteParticipants.get('alice').attributes.hand === 'up');
 });
 
-test('mute and unmute are seen, and stop and start the sound', async () => {
-  await sources.aliceTone.track.mute();
+test('a track muted by the server is seen as muted', async () => {
+  await new RoomServiceClient(httpUrl, apiKey, apiSecret).mutePublishedTrack(roomName, 'alice', sources.aliceTone.publication.sid, true);
   await until('muted', () => saw(bob, 'trackMuted', 'alice', 'tone'));
-  await sources.aliceTone.track.unmute();
-  await until('unmuted', () => saw(bob, 'trackUnmuted', 'alice', 'tone'));
-  const { loud } = bob.tracks.get('alice/audio');
-  await until('sound again', () => bob.tracks.get('alice/audio').loud > loud + 50);
+  await until('silence', async () => {
+    const { loud } = bob.tracks.get('alice/audio');
+    await sleep(500);
+    return bob.tracks.get('alice/audio').loud === loud;
+  });
+  await alice.room.localParticipant.unpublishTrack(sources.aliceTone.publication.sid);
+  await sources.aliceTone.stop();
+  sources.aliceTone = await publishTone(alice.room);
+  await until('sound again', () => bob.tracks.get('alice/audio').loud > 20);
 });
 
 test('a subscription ends and begins again', async () => {

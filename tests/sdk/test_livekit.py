@@ -15,6 +15,8 @@ class TwoGuests:
     single_peer_connection: bool
 
     async def asyncSetUp(self) -> None:
+        # unittest turns it on; a hundred audio frames a second make it too slow for real time.
+        asyncio.get_running_loop().set_debug(False)
         self.name = unique_room("python")
         self.alice, self.bob = await asyncio.gather(
             join(join_token(self.name, "alice")),
