@@ -1,6 +1,6 @@
 // Three people in one call through the web app: everybody sees and hears everybody; what one does, the others see.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 import {
   createRoom,
   enterCall,
@@ -12,7 +12,9 @@ import {
   until,
 } from "./support/app.js";
 import { launch, person } from "./support/chromium.js";
+import { keepPictures } from "./support/looks.js";
 import { audioEnergies, framesDecoded, pictureSize, soundingStreams } from "./support/media.js";
+import { speech } from "./support/speech.js";
 
 const NAMES = ["Ada Host", "Ben Guest", "Cleo Guest"];
 let browser;
@@ -20,7 +22,7 @@ let people;
 let link;
 
 before(async () => {
-  browser = await launch();
+  browser = await launch({ args: [`--use-file-for-fake-audio-capture=${speech()}`] });
   people = await Promise.all(NAMES.map(() => person(browser)));
   await signUp(people[0].page, newAccount(NAMES[0]));
   link = await createRoom(people[0].page, "Monday meeting");
@@ -28,6 +30,11 @@ before(async () => {
 
 after(async () => {
   await browser?.close();
+});
+
+// What everybody saw when a test failed.
+afterEach(async (context) => {
+  if (context.passed === false) await keepPictures(people, context.name);
 });
 
 const others = (index) => NAMES.filter((_, other) => other !== index);
@@ -80,6 +87,16 @@ test("a host and two guests see and hear each other", async (context) => {
   }
 });
 
+test("who speaks is marked on the others' pages", async () => {
+  for (const [index, { page }] of people.entries()) {
+    for (const name of others(index)) {
+      await until(`${NAMES[index]} sees ${name} speak`, async () =>
+        (await tile(page, name).getAttribute("class")).includes("speaking"),
+      );
+    }
+  }
+});
+
 test("the people list has everybody", async () => {
   const { page } = people[1];
   await page.keyboard.press("p");
@@ -95,6 +112,10 @@ test("a mute is seen and heard by the others, and so is its end", async () => {
   await ben.getByRole("button", { name: "Mute microphone" }).click();
   for (const page of [ada, cleo]) {
     await tile(page, NAMES[1]).getByRole("img", { name: "Microphone off" }).waitFor();
+    await until(
+      "a muted person is not marked as speaking",
+      async () => !(await tile(page, NAMES[1]).getAttribute("class")).includes("speaking"),
+    );
     await until("only the third person is heard", async () => {
       const first = await audioEnergies(page);
       await page.waitForTimeout(1_500);
@@ -116,6 +137,34 @@ test("a camera that is turned off leaves a tile without video, and comes back", 
   await tile(ada, NAMES[1]).locator("video").waitFor({ state: "detached" });
   await ben.getByRole("button", { name: "Turn on camera" }).click();
   await until("the picture is back", async () => (await framesDecoded(ada, NAMES[1])) > 0);
+});
+
+test("a device that is unplugged gives way to another, with a word about it", async () => {
+  const { page } = people[2];
+  await page.getByRole("button", { name: "Microphone and speaker" }).click();
+  await page.getByRole("menuitemradio", { name: "Fake Audio Input 2" }).click();
+  await page.getByRole("button", { name: "Microphone and speaker" }).click();
+  await page.getByRole("menuitemradio", { name: "Fake Audio Input 2", checked: true }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.evaluate(async () => {
+    const { mediaDevices } = navigator;
+    const all = await mediaDevices.enumerateDevices();
+    let plugged = all.filter((device) => device.label !== "Fake Audio Input 2");
+    mediaDevices.enumerateDevices = async () => plugged;
+    mediaDevices.dispatchEvent(new Event("devicechange"));
+    window.plugIn = () => {
+      plugged = all;
+      mediaDevices.dispatchEvent(new Event("devicechange"));
+    };
+  });
+  await page
+    .getByText(/Fake Audio Input 2 was unplugged. Now using Fake Default Audio Input/)
+    .first()
+    .waitFor();
+  await page.evaluate(() => window.plugIn());
+  await page.getByText("Fake Audio Input 2 was plugged in.").first().waitFor();
+  await page.getByRole("button", { name: "Use it" }).click();
+  await everybodyHearsEverybody();
 });
 
 test("a shared screen arrives at the others", async () => {

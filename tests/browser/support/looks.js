@@ -1,6 +1,6 @@
 // Accessibility checks and pictures of pages. Pictures are for people to look at; they are not compared.
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { DESKTOP, PHONE } from "./chromium.js";
@@ -15,7 +15,7 @@ const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 /** Fails with every violation of WCAG 2.2 AA that axe finds on the page as it is now. */
 export async function checkAccessibility(page, what) {
   // Evaluated by the debugger, so that the page's content security policy does not apply to it.
-  await page.evaluate(await import("node:fs").then((fs) => fs.readFileSync(AXE, "utf8")));
+  await page.evaluate(readFileSync(AXE, "utf8"));
   const violations = await page.evaluate(async (tags) => {
     const { violations: found } = await window.axe.run(document, {
       runOnly: tags,
@@ -75,4 +75,13 @@ export async function look(page, name) {
     if (size === "phone") await checkTouch(page, name);
   }
   await page.setViewportSize(DESKTOP);
+}
+
+/** Pictures of what `people` have on screen now, named after the test `name`. */
+export async function keepPictures(people, name) {
+  mkdirSync(DIRECTORY, { recursive: true });
+  for (const [index, { page }] of people.entries()) {
+    const file = `failed-${name.replace(/\W+/g, "-")}-${index}.png`;
+    await page.screenshot({ path: join(DIRECTORY, file) }).catch(() => undefined);
+  }
 }

@@ -118,10 +118,11 @@ export function useRooms() {
   });
 }
 
-/** One room by id or code. */
-export function useRoom(room: string) {
+/** One room by id or code; asked for again every `everyMs`, if given. */
+export function useRoom(room: string, everyMs?: number) {
   return useQuery({
     queryKey: ["rooms", room],
+    ...(everyMs ? { refetchInterval: everyMs } : {}),
     queryFn: () => orThrow(api.GET("/api/v1/rooms/{room}", { params: { path: { room } } })),
   });
 }

@@ -1,5 +1,5 @@
 // Reacts to devices that are plugged in or out during the call: goes on with another one, and says so.
-import { type Room, RoomEvent } from "livekit-client";
+import type { Room } from "livekit-client";
 import { useEffect } from "react";
 import { t } from "../i18n";
 import { toast } from "../ui/announce";
@@ -19,13 +19,16 @@ function use(room: Room, kind: MediaDeviceKind, deviceId: string): void {
   room.switchActiveDevice(kind, deviceId).catch(() => toast(t("call.device.failed")));
 }
 
+type InUse = Record<string, string | undefined>;
+
 function react(
   room: Room,
   kind: MediaDeviceKind,
   before: MediaDeviceInfo[],
   after: MediaDeviceInfo[],
+  inUse: InUse,
 ) {
-  const loss = lossOf(before, after, kind, room.getActiveDevice(kind));
+  const loss = lossOf(before, after, kind, inUse[kind]);
   if (loss) {
     const device = loss.gone.label;
     if (loss.instead) {
@@ -45,18 +48,22 @@ function react(
 
 export function useDeviceChanges(room: Room): void {
   useEffect(() => {
+    const { mediaDevices } = navigator;
+    // Absent on insecure pages, where one can only watch.
+    if (!mediaDevices) return;
     let known: MediaDeviceInfo[] = [];
     void list().then((devices) => {
       known = devices;
     });
     const changed = async () => {
-      const after = await list();
-      for (const kind of KINDS) react(room, kind, known, after);
+      // Read before anything is awaited: the SDK moves on to another device by itself, without a word.
+      const inUse: InUse = {};
+      for (const kind of KINDS) inUse[kind] = room.getActiveDevice(kind);
+      const [before, after] = [known, await list()];
       known = after;
+      for (const kind of KINDS) react(room, kind, before, after, inUse);
     };
-    room.on(RoomEvent.MediaDevicesChanged, changed);
-    return () => {
-      room.off(RoomEvent.MediaDevicesChanged, changed);
-    };
+    mediaDevices.addEventListener("devicechange", changed);
+    return () => mediaDevices.removeEventListener("devicechange", changed);
   }, [room]);
 }

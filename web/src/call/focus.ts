@@ -22,12 +22,6 @@ function useLastSpeaker(room: Room): string | undefined {
   return identity;
 }
 
-function screenOf(refs: Refs): TrackReferenceOrPlaceholder | undefined {
-  const screens = refs.filter((ref) => ref.source === Track.Source.ScreenShare);
-  // One's own screen in large would only show itself again and again.
-  return screens.find((ref) => !ref.participant.isLocal);
-}
-
 export function useFocus(
   room: Room,
   refs: Refs,
@@ -36,7 +30,7 @@ export function useFocus(
   const speaker = useLastSpeaker(room);
   const pinned = refs.find((ref) => tileKey(ref) === ui.pinned);
   if (pinned) return pinned;
-  const screen = screenOf(refs);
+  const screen = refs.find((ref) => ref.source === Track.Source.ScreenShare);
   if (screen) return screen;
   if (ui.view !== "speaker") return undefined;
   const cameras = refs.filter((ref) => ref.source === Track.Source.Camera);

@@ -32,6 +32,7 @@ export function useHappenings(session: CallSession): void {
       if (publication.source === Track.Source.ScreenShare && news())
         announce(t("call.say.shareEnded", { name: nameOf(participant) }));
     };
+    session.onMutedByHost = () => toast(t("call.say.mutedByHost"));
     const offStatus = session.subscribe(() => {
       if (session.status === "reconnecting") wasLost = true;
       else if (session.status === "live" && wasLost) {
@@ -47,6 +48,7 @@ export function useHappenings(session: CallSession): void {
       .on(RoomEvent.TrackUnpublished, unpublished);
     return () => {
       offStatus();
+      session.onMutedByHost = undefined;
       room
         .off(RoomEvent.ParticipantConnected, joined)
         .off(RoomEvent.ParticipantDisconnected, left)

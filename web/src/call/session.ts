@@ -63,6 +63,9 @@ export class CallSession {
   readonly startedAt = Date.now();
   summary: CallSummary | undefined;
 
+  /** Called when a host muted this person's microphone. */
+  onMutedByHost: (() => void) | undefined;
+
   readonly #options: SessionOptions;
   readonly #wish: { audio: boolean; video: boolean };
   readonly #people = new Map<string, string>();
@@ -78,6 +81,7 @@ export class CallSession {
       .on(RoomEvent.SignalReconnecting, this.#onTrouble)
       .on(RoomEvent.Reconnecting, this.#onTrouble)
       .on(RoomEvent.Reconnected, () => this.#set("live"))
+      .on(RoomEvent.TrackMuted, this.#onMute)
       .on(RoomEvent.Disconnected, (reason) => {
         if (this.status === "connecting" || this.status === "over") return;
         const end = endOf(reason);
@@ -89,9 +93,8 @@ export class CallSession {
   /** Connects with `ticket` and begins to publish. Throws the SDK's ConnectionError. */
   async start(ticket: JoinAnswer): Promise<void> {
     await this.#connect(ticket);
-    const { audio, video } = this.#options.tracks;
     this.#set("live");
-    void this.#publishFirst(audio, video);
+    void this.#publishFirst();
   }
 
   subscribe = (listener: () => void): (() => void) => {
@@ -113,12 +116,6 @@ export class CallSession {
     await this.room.localParticipant.setCameraEnabled(on);
   }
 
-  /** A host muted the microphone: it stays off through a reconnect. */
-  acceptMute(publication: TrackPublication): void {
-    if (publication.source === Track.Source.Microphone) this.#wish.audio = false;
-    if (publication.source === Track.Source.Camera) this.#wish.video = false;
-  }
-
   leave(): void {
     if (this.status === "over") return;
     this.#end("left");
@@ -137,22 +134,29 @@ export class CallSession {
     if (this.echo) this.#wish.audio = false;
   }
 
-  // The tracks of the pre-join page go on, so that neither picture nor permission is asked for twice.
-  async #publishFirst(audio?: MediaStreamTrack, video?: MediaStreamTrack): Promise<void> {
-    const { options } = this.room;
+  // The tracks of the pre-join page go on, so that neither picture nor permission is asked for twice. What it had not
+  // opened yet is opened now.
+  async #publishFirst(): Promise<void> {
+    const { localParticipant, options } = this.room;
+    const { audio, video } = this.#options.tracks;
     const jobs: Promise<unknown>[] = [];
-    if (audio && this.#wish.audio) {
-      const track = new LocalAudioTrack(audio, options.audioCaptureDefaults as never, false);
+    if (!this.#wish.audio) {
+      audio?.stop();
+    } else if (audio) {
+      const track = new LocalAudioTrack(audio, audio.getConstraints(), false);
       jobs.push(this.#publish(track, Track.Source.Microphone));
     } else {
-      audio?.stop();
+      jobs.push(localParticipant.setMicrophoneEnabled(true, options.audioCaptureDefaults));
     }
-    if (video && this.#wish.video) {
+    if (!this.#wish.video) {
+      video?.stop();
+    } else if (video) {
       const track = new LocalVideoTrack(video, video.getConstraints(), false);
       jobs.push(this.#publish(track, Track.Source.Camera));
     } else {
-      video?.stop();
+      jobs.push(localParticipant.setCameraEnabled(true, options.videoCaptureDefaults));
     }
+    // What does not open shows as off; pressing its button says why.
     await Promise.allSettled(jobs);
     this.#changed();
   }
@@ -208,6 +212,15 @@ export class CallSession {
     if (this.#people.size < MOST_PEOPLE || this.#people.has(participant.identity)) {
       this.#people.set(participant.identity, participant.name ?? "");
     }
+  };
+
+  // A mute that nobody here asked for, of a device that still works, came from a host. It holds through a reconnect.
+  #onMute = (publication: TrackPublication, participant: Participant): void => {
+    if (!participant.isLocal || publication.source !== Track.Source.Microphone) return;
+    const works = publication.track?.mediaStreamTrack.readyState === "live";
+    if (!this.#wish.audio || !works) return;
+    this.#wish.audio = false;
+    this.onMutedByHost?.();
   };
 
   #onTrouble = (): void => {

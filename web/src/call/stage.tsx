@@ -2,8 +2,8 @@
 // last pictures, dimmed.
 import {
   type TrackReferenceOrPlaceholder,
+  useSpeakingParticipants,
   useTracks,
-  useVisualStableUpdate,
 } from "@livekit/components-react";
 import { Track } from "livekit-client";
 import { ChevronLeft, ChevronRight } from "lucide-react";
@@ -14,6 +14,7 @@ import { Button, IconButton } from "../ui/button";
 import type { CallUi } from "./call";
 import { useFocus } from "./focus";
 import { gridFor, pageCount, pageOf, tilesPerPage } from "./layout";
+import { firstPageFirst } from "./order";
 import type { CallSession, Status } from "./session";
 import { takeStills } from "./stills";
 import { Tile, tileKey } from "./tile";
@@ -71,6 +72,19 @@ function useFrozen(session: CallSession, status: Status, refs: Refs): Frozen | u
   return frozen;
 }
 
+/** People who speak move to the first `perPage` without shuffling them. */
+function useOrder(refs: Refs, perPage: number): Refs {
+  // Renders again when somebody begins to speak.
+  useSpeakingParticipants();
+  const standings = refs.map((ref) => ({
+    ref,
+    key: tileKey(ref),
+    isLocal: ref.participant.isLocal,
+    spokeAt: ref.participant.lastSpokeAt?.getTime() ?? 0,
+  }));
+  return firstPageFirst(standings, perPage).map((standing) => standing.ref);
+}
+
 interface PartProps {
   refs: Refs;
   ui: CallUi;
@@ -82,8 +96,7 @@ function GridView({ refs, ui, stills }: PartProps) {
   const { width, height } = useSize(area);
   const [page, setPage] = useState(0);
   const perPage = tilesPerPage(width || window.innerWidth);
-  // People who speak move to the first page without shuffling it.
-  const ordered = useVisualStableUpdate(refs, perPage);
+  const ordered = useOrder(refs, perPage);
   const pages = pageCount(ordered.length, perPage);
   const at = Math.min(page, pages - 1);
   const shown = pageOf(ordered, at, perPage);
@@ -132,7 +145,7 @@ function FocusView({
   focus,
 }: PartProps & { focus: TrackReferenceOrPlaceholder }) {
   const others = refs.filter((ref) => tileKey(ref) !== tileKey(focus));
-  const strip = useVisualStableUpdate(others, STRIP).slice(0, STRIP);
+  const strip = useOrder(others, STRIP).slice(0, STRIP);
   const pinned = ui.pinned === tileKey(focus);
   return (
     <div className={strip.length > 0 ? "focus" : "focus alone"}>
@@ -161,6 +174,10 @@ function FocusView({
   );
 }
 
+function isOwnScreen(ref: TrackReferenceOrPlaceholder): boolean {
+  return ref.participant.isLocal && ref.source === Track.Source.ScreenShare;
+}
+
 interface StageProps {
   session: CallSession;
   status: Status;
@@ -170,20 +187,20 @@ interface StageProps {
 }
 
 export function Stage({ session, status, code, ui, onStopShare }: StageProps) {
-  const live = useTracks(
+  const all = useTracks(
     [
       { source: Track.Source.Camera, withPlaceholder: true },
       { source: Track.Source.ScreenShare, withPlaceholder: false },
     ],
     { room: session.room, onlySubscribed: false },
   );
+  const sharing = all.some(isOwnScreen);
+  // One's own screen would only show itself again and again; the line above the stage says that it is shared.
+  const live = all.filter((ref) => !isOwnScreen(ref));
   const frozen = useFrozen(session, status, live);
   const refs = frozen?.refs ?? live;
   const focus = useFocus(session.room, refs, ui);
   const alone = live.every((ref) => ref.participant.isLocal);
-  const sharing = live.some(
-    (ref) => ref.participant.isLocal && ref.source === Track.Source.ScreenShare,
-  );
   const stills = frozen?.stills;
   return (
     <section className={frozen ? "stage frozen" : "stage"} aria-label={t("call.stage")}>

@@ -24,8 +24,7 @@ export function tileKey(ref: TrackReferenceOrPlaceholder): string {
 function label(ref: TrackReferenceOrPlaceholder): string {
   const { participant, source } = ref;
   const name = nameOf(participant);
-  if (source === Track.Source.ScreenShare)
-    return participant.isLocal ? t("call.tile.screen.you") : t("call.tile.screen", { name });
+  if (source === Track.Source.ScreenShare) return t("call.tile.screen", { name });
   return participant.isLocal ? t("call.name.you", { name }) : name;
 }
 

@@ -94,8 +94,11 @@ export interface Capture extends Tracks {
   turn: (kind: Kind, on: boolean) => void;
   choose: (kind: Kind, deviceId: string) => void;
   retry: () => void;
-  /** Gives the running tracks to the caller, who stops them from now on. */
-  take: () => Tracks;
+  /**
+   * Gives the running tracks to the caller, who stops them from now on, and what is wished and not known to fail: who
+   * joins while a device is still opening opens it in the call.
+   */
+  take: () => { tracks: Tracks; wish: { audio: boolean; video: boolean } };
 }
 
 export function useCapture(): Capture {
@@ -190,7 +193,10 @@ export function useCapture(): Capture {
       const taken = live.current;
       live.current = {};
       round.current += 1;
-      return taken;
+      return {
+        tracks: taken,
+        wish: { audio: wish.audio && !causes.audio, video: wish.video && !causes.video },
+      };
     },
   };
 }

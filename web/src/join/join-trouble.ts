@@ -73,7 +73,8 @@ export function joinTrouble(error: unknown): JoinTrouble {
       step: "retry",
     };
   }
-  return { title: "join.error.unknown.title", text: "error.unknown", step: "retry" };
+  // Not an answer at all: a part of the app could not be loaded.
+  return trouble("away");
 }
 
 /** Numbers of `ConnectionErrorReason` in the SDK, which this file must not load: 0 not allowed, 1 unreachable. */

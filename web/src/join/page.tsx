@@ -15,6 +15,8 @@ import "./join.css";
 export const loadCall = () => import("../call/index");
 const CallView = lazy(() => loadCall().then((module) => ({ default: module.CallView })));
 
+const LOOK_AGAIN_MS = 15_000;
+
 type Stage =
   | { kind: "before" }
   | { kind: "call"; session: CallSession; roomName: string }
@@ -35,7 +37,8 @@ function NoRoom() {
 function JoinFlow({ code }: { code: string }) {
   const [stage, setStage] = useState<Stage>({ kind: "before" });
   const me = useMe();
-  const room = useRoom(code);
+  // Who waits before the call wants to see whether somebody is in it; within the call the call itself tells.
+  const room = useRoom(code, stage.kind === "before" ? LOOK_AGAIN_MS : undefined);
   const running = useRef<CallSession>(undefined);
 
   // Going elsewhere in the app (back, a link) leaves the call.

@@ -111,7 +111,7 @@ function useJoining({ code, me, loadCall, onJoined }: PreJoinProps, capture: Cap
     };
     try {
       const [ticket, { CallSession }] = await Promise.all([ask(), loadCall()]);
-      const session = new CallSession({ ask, tracks: capture.take(), wish: capture.wish });
+      const session = new CallSession({ ask, ...capture.take() });
       try {
         await session.start(ticket);
         onJoined(session, ticket.room.name);
