@@ -211,7 +211,8 @@ pub struct TransportSpec {
     pub id: TransportId,
     pub room: RoomId,
     pub local: IceCredentials,
-    pub remote_ufrag: String,
+    /// The peer's, for the one check that hurries it (see `transport/ice.rs`).
+    pub remote_ice: IceCredentials,
     /// SHA-256 of the peer's certificate (`a=fingerprint`). Nothing but STUN is accepted from anybody else.
     pub remote_fingerprint: [u8; 32],
     pub role: DtlsRole,
@@ -235,7 +236,7 @@ pub enum Command {
     RestartIce {
         transport: TransportId,
         local: IceCredentials,
-        remote_ufrag: String,
+        remote_ice: IceCredentials,
     },
     SetReceive {
         transport: TransportId,

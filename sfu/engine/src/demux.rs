@@ -17,6 +17,8 @@ pub(crate) const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 pub(crate) const STUN_HEADER_LEN: usize = 20;
 /// Type field of a binding request (RFC 8489 §5).
 pub(crate) const STUN_BINDING_REQUEST: [u8; 2] = [0x00, 0x01];
+/// Type field of the answer to one.
+pub(crate) const STUN_BINDING_SUCCESS: [u8; 2] = [0x01, 0x01];
 /// The USERNAME attribute (RFC 8489 §14.3).
 const STUN_USERNAME: u16 = 0x0006;
 /// Attributes looked through for USERNAME; browsers put it first.

@@ -151,7 +151,7 @@ impl Room {
             self.worker.send(Command::RestartIce {
                 transport,
                 local: restart.local.clone(),
-                remote_ufrag: restart.remote_ufrag.clone(),
+                remote_ice: restart.remote_ice.clone(),
             });
         }
         self.worker.send(Command::SetReceive { transport, receive: answer.receive.clone() });
@@ -194,8 +194,8 @@ impl Room {
                 NewTransport { transport, local, role: outcome.role, open_data_channels: true },
             );
         } else if let Some(local) = &outcome.restarted {
-            let remote_ufrag = remote.ice.ufrag.clone();
-            self.worker.send(Command::RestartIce { transport, local: local.clone(), remote_ufrag });
+            let remote_ice = remote.ice.clone();
+            self.worker.send(Command::RestartIce { transport, local: local.clone(), remote_ice });
         }
         self.worker.send(Command::SetSendExtensions { transport, extensions: outcome.send_extensions });
         self.apply_subscriptions(key, &outcome.subscriptions, &outcome.refused);
@@ -209,7 +209,7 @@ impl Room {
             id: new.transport,
             room: self.id,
             local: new.local,
-            remote_ufrag: remote.ice.ufrag.clone(),
+            remote_ice: remote.ice.clone(),
             remote_fingerprint: remote.fingerprint,
             role: new.role,
             open_data_channels: new.open_data_channels,

@@ -24,11 +24,11 @@ impl Engine {
     pub(super) fn apply(&mut self, now: Instant, command: Command) -> Result<(), DropReason> {
         match command {
             Command::OpenTransport(spec) => self.open_transport(now, spec),
-            Command::RestartIce { transport, local, remote_ufrag } => {
+            Command::RestartIce { transport, local, remote_ice } => {
                 let key = self.transport_key(transport)?;
                 let slot = self.transports.get_mut(key).ok_or(DropReason::StaleCommand)?;
                 self.by_ufrag.insert(local.ufrag.clone(), key);
-                slot.transport.restart_ice(now, local, remote_ufrag).map_err(|_| DropReason::StaleCommand)?;
+                slot.transport.restart_ice(now, local, remote_ice).map_err(|_| DropReason::StaleCommand)?;
                 self.drain_transport(key);
                 Ok(())
             }

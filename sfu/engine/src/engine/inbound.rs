@@ -14,6 +14,10 @@ use crate::transport::{IndexEstimator, TransportEvent};
 
 impl Engine {
     pub(super) fn handle_stun(&mut self, now: Instant, tuple: Tuple, bytes: &[u8]) -> Result<(), DropReason> {
+        if bytes.starts_with(&crate::demux::STUN_BINDING_SUCCESS) {
+            // To the check that hurries a peer: its nomination is what we wait for, not its answer.
+            return Ok(());
+        }
         let ufrag = crate::demux::stun_local_ufrag(bytes).ok_or(DropReason::StunMalformed)?;
         let key = *self.by_ufrag.get(ufrag).ok_or(DropReason::StunUnknownUfrag)?;
         let slot = self.transports.get_mut(key).ok_or(DropReason::StunUnknownUfrag)?;

@@ -57,7 +57,7 @@ pub struct EndedPublication {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IceRestart {
     pub local: IceCredentials,
-    pub remote_ufrag: String,
+    pub remote_ice: IceCredentials,
 }
 
 /// An answer and what it means for the room and the worker.
@@ -194,7 +194,7 @@ impl Answerer {
         }
         remote.ice = offer.ice.clone();
         self.local.ice = spare_ice.clone();
-        Ok(Some(IceRestart { local: spare_ice.clone(), remote_ufrag: offer.ice.ufrag.clone() }))
+        Ok(Some(IceRestart { local: spare_ice.clone(), remote_ice: offer.ice.clone() }))
     }
 
     /// Sections, payload types and extensions of the offer. An m-line keeps its mid and kind, unless it was stopped and

@@ -34,7 +34,7 @@ fn transport() -> Option<(Transport, IceCredentials)> {
         id: TransportId(1),
         room: RoomId(1),
         local: local.clone(),
-        remote_ufrag: String::new(),
+        remote_ice: IceCredentials { ufrag: String::new(), pwd: String::new() },
         remote_fingerprint: [0; 32],
         role: DtlsRole::Server,
         open_data_channels: false,

@@ -39,7 +39,7 @@ impl World {
             id: TransportId(1),
             room: RoomId(1),
             local: server.clone(),
-            remote_ufrag: "client".into(),
+            remote_ice: IceCredentials { ufrag: "client".into(), pwd: String::new() },
             remote_fingerprint: CLIENT.fingerprint(),
             role: server_role,
             open_data_channels: opens,

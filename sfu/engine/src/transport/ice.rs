@@ -2,17 +2,22 @@
 //! nominations, watches consent.
 //!
 //! In: STUN datagrams, signs of life, time. Out: answers, the tuple to send to, what was learned and forgotten. Must not:
-//! send a check of its own, or do more than a checksum and one HMAC for a datagram that proves nothing.
+//! decide anything by checks of its own, or do more than a checksum and one HMAC for a datagram that proves nothing.
+//!
+//! **The check that hurries the peer.** pion and webrtc-rs look for a pair to nominate every 200 ms, or when a check
+//! arrives on a pair that already works; until they have nominated, they drop DTLS. So after the answer to the first
+//! check from a tuple we send one check back, as a triggered check of a full agent would be (RFC 8445 §7.3.1.4). Nobody
+//! waits for its answer, which is dropped. libwebrtc answers it and goes on as before.
 
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::hmac;
 use rtc_stun::attributes::{
-    ATTR_FINGERPRINT, ATTR_ICE_CONTROLLED, ATTR_MESSAGE_INTEGRITY, ATTR_USE_CANDIDATE, ATTR_USERNAME,
+    ATTR_FINGERPRINT, ATTR_ICE_CONTROLLED, ATTR_MESSAGE_INTEGRITY, ATTR_PRIORITY, ATTR_USE_CANDIDATE, ATTR_USERNAME,
 };
 use rtc_stun::error_code::{CODE_ROLE_CONFLICT, ErrorCodeAttribute};
 use rtc_stun::fingerprint::{FINGERPRINT, fingerprint_value};
-use rtc_stun::message::{BINDING_ERROR, BINDING_SUCCESS, Message, Setter, TransactionId};
+use rtc_stun::message::{BINDING_ERROR, BINDING_REQUEST, BINDING_SUCCESS, Message, Setter, TransactionId};
 use rtc_stun::xoraddr::XorMappedAddress;
 
 use super::{OpenError, StunOutcome};
@@ -37,6 +42,10 @@ const PASSWORD_LEN: std::ops::RangeInclusive<usize> = 22..=256;
 /// Attribute header.
 const ATTRIBUTE_LEN: usize = 4;
 const HMAC_LEN: usize = 20;
+/// Ours never wins a role conflict (RFC 8445 §7.3.1.1): the peer stays controlling.
+const TIE_BREAKER: [u8; 8] = [0; 8];
+/// PRIORITY of our check: a peer-reflexive candidate of the first component (RFC 8445 §5.1.2.1).
+const PEER_REFLEXIVE_PRIORITY: u32 = 110 << 24 | 65_535 << 8 | 255;
 const CRC_LEN: usize = 4;
 
 /// One ufrag and password of ours, with the password's HMAC state computed once.
@@ -66,12 +75,16 @@ pub(super) struct Responder {
     tuples: Vec<LearnedTuple>,
     selection: Option<Selection>,
     last_alive: Instant,
+    /// The peer's credentials of the newest generation.
+    remote: IceCredentials,
 }
 
 /// What a valid check leads to.
 pub(super) struct Answer {
     pub(super) outcome: StunOutcome,
     pub(super) datagram: Vec<u8>,
+    /// A check to send behind the answer.
+    pub(super) hurry: Option<Vec<u8>>,
     /// A tuple that gave way to a new one.
     pub(super) forgotten: Option<Tuple>,
 }
@@ -85,13 +98,18 @@ pub(super) struct Expired {
 }
 
 impl Responder {
-    pub(super) fn new(local: IceCredentials, now: Instant) -> Result<Self, OpenError> {
+    pub(super) fn new(local: IceCredentials, remote: IceCredentials, now: Instant) -> Result<Self, OpenError> {
         let generation = Generation::new(0, local)?;
-        Ok(Self { generations: vec![generation], tuples: Vec::new(), selection: None, last_alive: now })
+        Ok(Self { generations: vec![generation], tuples: Vec::new(), selection: None, last_alive: now, remote })
     }
 
     /// Takes new credentials; the returned ufrag is no longer valid, the others stay for a while.
-    pub(super) fn restart(&mut self, now: Instant, local: IceCredentials) -> Result<Option<String>, OpenError> {
+    pub(super) fn restart(
+        &mut self,
+        now: Instant,
+        local: IceCredentials,
+        remote: IceCredentials,
+    ) -> Result<Option<String>, OpenError> {
         let number = self.generations.last().map_or(0, |newest| newest.number + 1);
         let generation = Generation::new(number, local)?;
         for old in &mut self.generations {
@@ -99,6 +117,7 @@ impl Responder {
         }
         let retired = (self.generations.len() >= MAX_GENERATIONS).then(|| self.generations.remove(0).ufrag);
         self.generations.push(generation);
+        self.remote = remote;
         // The participant is evidently alive in signaling; its media gets the whole time again.
         self.last_alive = now;
         Ok(retired)
@@ -143,10 +162,14 @@ impl Responder {
         request.verify(&generation.key)?;
         let datagram = answer(&request, tuple, &generation.key).ok_or(DropReason::StunMalformed)?;
         let number = generation.number;
+        let undecided = self.selection.is_none_or(|selection| selection.nominated_by.is_none());
+        let hurry = (undecided && !request.nominates && !self.is_learned(tuple))
+            .then(|| hurry(&request, &generation.ufrag, &self.remote))
+            .flatten();
         let learned = self.note_alive(now, tuple);
         let moved = !request.peer_is_controlled && self.consider(tuple, request.nominates, number);
         let outcome = StunOutcome { learned: learned.is_some(), moved };
-        Ok(Answer { outcome, datagram, forgotten: learned.flatten() })
+        Ok(Answer { outcome, datagram, hurry, forgotten: learned.flatten() })
     }
 
     /// The first valid tuple is used at once (a browser starts DTLS before it nominates); the newest nomination wins,
@@ -319,6 +342,25 @@ fn answer(request: &Request<'_>, tuple: Tuple, key: &hmac::Key) -> Option<Vec<u8
         mapped.add_to(&mut message).ok()?;
     }
     KeyedIntegrity(key).add_to(&mut message).ok()?;
+    FINGERPRINT.add_to(&mut message).ok()?;
+    Some(message.raw)
+}
+
+/// One binding request to the peer, in the role that we have: controlled. Its transaction is the peer's with every bit
+/// turned, so that no randomness is needed here; nothing depends on it being hard to guess.
+fn hurry(request: &Request<'_>, local_ufrag: &str, remote: &IceCredentials) -> Option<Vec<u8>> {
+    if remote.pwd.is_empty() {
+        return None;
+    }
+    let mut message = Message::new();
+    message.transaction_id = TransactionId(request.transaction.map(|byte| !byte));
+    message.typ = BINDING_REQUEST;
+    message.write_header();
+    message.add(ATTR_USERNAME, format!("{}:{local_ufrag}", remote.ufrag).as_bytes());
+    message.add(ATTR_ICE_CONTROLLED, &TIE_BREAKER);
+    message.add(ATTR_PRIORITY, &PEER_REFLEXIVE_PRIORITY.to_be_bytes());
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, remote.pwd.as_bytes());
+    KeyedIntegrity(&key).add_to(&mut message).ok()?;
     FINGERPRINT.add_to(&mut message).ok()?;
     Some(message.raw)
 }

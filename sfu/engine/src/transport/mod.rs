@@ -88,7 +88,7 @@ impl Transport {
     pub fn new(identity: &Arc<DtlsIdentity>, spec: TransportSpec, now: Instant) -> Result<Self, OpenError> {
         Ok(Self {
             identity: Arc::clone(identity),
-            ice: Responder::new(spec.local, now)?,
+            ice: Responder::new(spec.local, spec.remote_ice, now)?,
             dtls: DtlsLink::new(identity, spec.role, spec.remote_fingerprint, now),
             channels: DataChannels::new(spec.role, spec.open_data_channels),
             connect_deadline: now + CONNECT_TIMEOUT,
@@ -98,10 +98,14 @@ impl Transport {
         })
     }
 
-    /// New credentials of ours; checks to the old ufrag stay valid for a while (RFC 8445 §9). The peer's ufrag is not
-    /// needed: a check proves itself by our password, and RFC 8445 §7.3 looks only at our half of USERNAME.
-    pub fn restart_ice(&mut self, now: Instant, local: IceCredentials, _remote_ufrag: String) -> Result<(), OpenError> {
-        if let Some(retired) = self.ice.restart(now, local)? {
+    /// New credentials of both sides; checks to the old ufrag stay valid for a while (RFC 8445 §9).
+    pub fn restart_ice(
+        &mut self,
+        now: Instant,
+        local: IceCredentials,
+        remote: IceCredentials,
+    ) -> Result<(), OpenError> {
+        if let Some(retired) = self.ice.restart(now, local, remote)? {
             self.events.push_back(TransportEvent::UfragForgotten(retired));
         }
         Ok(())
@@ -119,6 +123,9 @@ impl Transport {
         }
         let answer = self.ice.handle(now, tuple, bytes)?;
         self.queue(tuple, answer.datagram);
+        if let Some(hurry) = answer.hurry {
+            self.queue(tuple, hurry);
+        }
         if let Some(forgotten) = answer.forgotten {
             self.events.push_back(TransportEvent::TupleForgotten(forgotten));
         }

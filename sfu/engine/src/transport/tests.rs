@@ -37,7 +37,7 @@ fn spec(name: &str, role: DtlsRole, remote_fingerprint: [u8; 32]) -> TransportSp
         id: TransportId(1),
         room: RoomId(1),
         local: credentials(name),
-        remote_ufrag: "whatever".into(),
+        remote_ice: IceCredentials { ufrag: "whatever".into(), pwd: String::new() },
         remote_fingerprint,
         role,
         open_data_channels: false,

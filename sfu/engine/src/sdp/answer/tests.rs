@@ -300,7 +300,7 @@ fn an_ice_restart_takes_the_spare_credentials() {
     let input = AnswerInput { subscriptions: &[], publications: &[], spare_ice: &credentials("spare") };
     let restarted = Text { ufrag: "again", ..Text::default() }.parse(&first_offer());
     let answered = answerer.answer(&restarted, input).unwrap();
-    let expected = IceRestart { local: credentials("spare"), remote_ufrag: "again".to_owned() };
+    let expected = IceRestart { local: credentials("spare"), remote_ice: restarted.ice.clone() };
     assert_eq!(answered.restart, Some(expected));
     assert!(has(&answered.sdp, "7", "a=ice-ufrag:spare"));
     assert_eq!(answerer.answer(&restarted, input).unwrap().restart, None);
