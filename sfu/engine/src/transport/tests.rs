@@ -275,7 +275,7 @@ fn an_ice_restart_keeps_the_old_ufrag_for_a_while() {
     pair.run(Duration::from_secs(5), Pair::connected);
     let (now, new_tuple) = (pair.now, address("203.0.113.5:9"));
     let transport = &mut pair.ends[0];
-    transport.restart_ice(now, credentials("again"), "theirs".into()).unwrap();
+    transport.restart_ice(now, credentials("again"), credentials("theirs")).unwrap();
     assert_eq!(transport.local_ufrags().collect::<Vec<_>>(), ["ours-ufrag", "again-ufrag"]);
     let mut again = Prober::new(&credentials("again"));
     assert!(transport.handle_stun(now, pair.tuples[0], &pair.probers[0].check(true)).is_ok());
