@@ -215,6 +215,11 @@ impl Forwarder {
         self.repairs.ssrc()
     }
 
+    /// The newest sequence number handed out.
+    pub const fn newest_sequence(&self) -> u16 {
+        self.timeline.next_out().wrapping_sub(1) as u16
+    }
+
     /// The spatial layer now sent.
     pub const fn current_layer(&self) -> Option<u8> {
         self.current

@@ -120,6 +120,10 @@ impl Timeline {
         self.next_in
     }
 
+    pub(super) const fn next_out(&self) -> u64 {
+        self.next_out
+    }
+
     fn push(&mut self, span: Span) {
         if self.spans.len() == MAX_SPANS {
             self.spans.pop_front();

@@ -1,0 +1,32 @@
+//! What forwarding costs before encryption and sending: `cargo bench -p sfu-engine --bench forward`.
+//!
+//! Prints nanoseconds per forwarded packet for different numbers of subscriptions, receiving, caching and feedback
+//! included.
+
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+#![expect(clippy::print_stdout, reason = "its result")]
+
+#[path = "../tests/support/load.rs"]
+mod load;
+
+use std::time::Instant;
+
+use load::Load;
+
+fn main() {
+    for subscribers in [1, 10, 100, 1_000] {
+        let mut load = Load::new(subscribers, false);
+        load.run(60);
+        let (forwarded, received) = (load.forwarded, load.received);
+        let frames = u64::from((20_000 / subscribers).clamp(60, 2_000));
+        let start = Instant::now();
+        load.run(frames);
+        let elapsed = start.elapsed();
+        let packets = load.forwarded - forwarded;
+        println!(
+            "{subscribers:>5} subscribers: {:>6.1} ns per forwarded packet ({packets} packets for {} received)",
+            elapsed.as_nanos() as f64 / packets as f64,
+            load.received - received,
+        );
+    }
+}
