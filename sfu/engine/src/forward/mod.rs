@@ -16,6 +16,7 @@
 mod frames;
 mod keyframe;
 mod packet;
+mod report;
 mod retransmit;
 mod timeline;
 mod write;
@@ -31,6 +32,7 @@ pub use self::packet::Plan;
 
 use self::frames::FrameLog;
 use self::packet::Form;
+use self::report::Reports;
 use self::retransmit::Repairs;
 use self::timeline::Epoch;
 use self::timeline::Place;
@@ -42,17 +44,9 @@ use crate::api::LayerTarget;
 use crate::api::MAX_LAYERS;
 use crate::api::MediaKind;
 use crate::api::PayloadType;
-use crate::api::SubscriptionId;
 use crate::api::SubscriptionSpec;
-use crate::api::SubscriptionStats;
 use crate::codec::vp8::Vp8Numbers;
 use crate::rtp::header::FIXED_HEADER_LEN;
-use crate::rtp::rtcp::ReportBlock;
-use crate::rtp::rtcp::SenderInfo;
-use crate::rtp::sender_report::LayerClocks;
-use crate::rtp::sender_report::SenderClock;
-use crate::rtp::sender_report::compact_ntp;
-use crate::rtp::sender_report::compact_to_duration;
 use crate::rtp::sender_report::duration_to_ticks;
 use crate::rtp::sequence::timestamp_distance;
 
@@ -60,8 +54,6 @@ use crate::rtp::sequence::timestamp_distance;
 pub const MAX_GAP: u64 = 1_000;
 /// Sender reports and arrival times may disagree about a layer switch by this much before the reports are distrusted.
 const MAX_CLOCK_DISAGREEMENT: Duration = Duration::from_secs(5);
-/// Sender reports that a round-trip time can still refer to.
-const SENT_REPORTS: usize = 4;
 /// The MID goes on this many first packets; receivers know the SSRC from the SDP, this is for those that do not.
 const MID_PACKETS: u64 = 50;
 const PICTURE_ID_MASK: u16 = 0x7fff;
@@ -135,10 +127,7 @@ pub struct Forwarder {
     mid: Box<[u8]>,
     first_number: u64,
     repairs: Repairs,
-    report: ReportState,
-    packets: u64,
-    bytes: u64,
-    reported: (u64, u64),
+    report: Reports,
 }
 
 /// The newest dropped packet, as long as nothing newer was forwarded.
@@ -146,18 +135,6 @@ pub struct Forwarder {
 struct Skipped {
     timestamp: u32,
     picture_id: Option<u16>,
-}
-
-/// What sender and receiver reports told.
-#[derive(Clone, Copy, Debug, Default)]
-struct ReportState {
-    /// Publisher's time and outbound timestamp, from the newest sender report.
-    anchor: Option<SenderClock>,
-    sent: [Option<(u32, Instant)>; SENT_REPORTS],
-    sent_count: usize,
-    fraction_lost: u8,
-    rtt: Option<Duration>,
-    octets: u32,
 }
 
 const fn codec_index(codec: Codec) -> usize {
@@ -200,10 +177,7 @@ impl Forwarder {
             mid: params.mid.into_bytes().into_boxed_slice(),
             first_number,
             repairs: Repairs::new(params.rtx_ssrc, first_number),
-            report: ReportState::default(),
-            packets: 0,
-            bytes: 0,
-            reported: (0, 0),
+            report: Reports::default(),
         }
     }
 
@@ -317,11 +291,11 @@ impl Forwarder {
             self.skip(packet, None);
             return Err(DropReason::Unwanted);
         }
-        if let Some(vp8) = packet.facts.vp8 {
-            if !self.takes_frame(packet) {
-                self.skip(packet, vp8.has_picture_id().then_some(vp8.picture_id));
-                return Err(DropReason::Unwanted);
-            }
+        if let Some(vp8) = packet.facts.vp8
+            && !self.takes_frame(packet)
+        {
+            self.skip(packet, vp8.has_picture_id().then_some(vp8.picture_id));
+            return Err(DropReason::Unwanted);
         }
         self.last_skip = None;
         let place = self.timeline.forward(packet.ext_seq).ok_or(DropReason::Unwanted)?;
@@ -470,54 +444,6 @@ impl Forwarder {
             form,
             first: false,
         })
-    }
-
-    /// The sender report for now: the publisher's clock in the numbers of this stream. `None` while nothing is sent or the
-    /// publisher has not reported. Remembers it, so that receiver reports yield a round-trip time.
-    pub fn sender_report(&mut self, now: Instant, clocks: &LayerClocks, clock_rate: u32) -> Option<SenderInfo> {
-        if self.halted() {
-            return None;
-        }
-        let epoch = self.timeline.epoch()?;
-        let report = &mut self.report;
-        if let Some(clock) = clocks.get(epoch.layer) {
-            report.anchor = Some(SenderClock { rtp: clock.rtp.wrapping_add(epoch.timestamp_shift), ..clock });
-        }
-        let (ntp, rtp) = report.anchor?.at(now, clock_rate);
-        if let Some(slot) = report.sent.get_mut(report.sent_count % SENT_REPORTS) {
-            *slot = Some((compact_ntp(ntp), now));
-        }
-        report.sent_count = report.sent_count.wrapping_add(1);
-        Some(SenderInfo { ssrc: self.ssrc, ntp, rtp, packets: self.packets as u32, octets: report.octets })
-    }
-
-    /// A report block of the subscriber about [`Self::ssrc`]: loss, and the round trip since our last sender report.
-    pub fn on_receiver_report(&mut self, now: Instant, block: &ReportBlock) {
-        self.report.fraction_lost = block.fraction_lost;
-        let sent = self.report.sent.iter().flatten().find(|(lsr, _)| *lsr == block.last_sender_report);
-        if let Some((_, at)) = sent.filter(|_| block.last_sender_report != 0) {
-            let elapsed = now.saturating_duration_since(*at);
-            let rtt = elapsed.saturating_sub(compact_to_duration(block.delay_since_last_sender_report));
-            self.report.rtt = Some(rtt.max(Duration::from_micros(1)));
-        }
-    }
-
-    /// From the last receiver report that could tell.
-    pub const fn rtt(&self) -> Option<Duration> {
-        self.report.rtt
-    }
-
-    /// Figures since the last call.
-    pub fn take_stats(&mut self, id: SubscriptionId) -> SubscriptionStats {
-        let (packets, bytes) = std::mem::replace(&mut self.reported, (self.packets, self.bytes));
-        SubscriptionStats {
-            id,
-            packets: self.packets - packets,
-            bytes: self.bytes - bytes,
-            loss: f32::from(self.report.fraction_lost) / 256.0,
-            rtt: self.report.rtt,
-            layer: self.current,
-        }
     }
 }
 

@@ -105,7 +105,7 @@ impl Forwarder {
         let (ext_seq, place) = self.timeline.origin(at.number).ok_or(DropReason::Unwanted)?;
         let same =
             ext_seq == packet.ext_seq && place.epoch.layer == packet.layer && place.epoch.ssrc == packet.header.ssrc;
-        let spacing = self.report.rtt.map_or(UNKNOWN_SPACING, |rtt| (rtt / 2).max(MIN_SPACING));
+        let spacing = self.report.rtt().map_or(UNKNOWN_SPACING, |rtt| (rtt / 2).max(MIN_SPACING));
         if self.halted() || !same || !self.repairs.permit(now, at.number, spacing) {
             return Err(DropReason::Unwanted);
         }

@@ -38,15 +38,23 @@ impl Scratch {
 }
 
 impl Forwarder {
+    /// Bytes of the extension block; nearly all video packets have none.
     pub(super) fn extension_len(&self, packet: &InboundPacket<'_>, number: u64) -> usize {
+        if !self.has_mid(number) && !packet.extensions.has_forwarded() {
+            return 0;
+        }
         self.extension_block(packet, number, &Scratch::new(packet)).wire_len()
+    }
+
+    const fn has_mid(&self, number: u64) -> bool {
+        number.wrapping_sub(self.first_number) < MID_PACKETS
     }
 
     /// What the subscriber negotiated and the packet carries.
     fn extension_block<'a>(&'a self, packet: &InboundPacket<'a>, number: u64, scratch: &'a Scratch) -> Block<'a> {
         let (ids, found) = (&self.extensions, &packet.extensions);
         let mut block = Block::new();
-        if number.wrapping_sub(self.first_number) < MID_PACKETS {
+        if self.has_mid(number) {
             block.add(ids.mid, &self.mid);
         }
         if found.audio_level.is_some() {
@@ -90,9 +98,7 @@ impl Forwarder {
         if plan.form != Form::Repair && !self.repairs.same_as_before(plan, || digest(out, plan)) {
             return Err(DropReason::Unwanted);
         }
-        self.packets += 1;
-        self.bytes += out.len() as u64;
-        self.report.octets = self.report.octets.wrapping_add((out.len() - usize::from(plan.header_len)) as u32);
+        self.report.count(plan.form == Form::Repair, out.len(), out.len() - usize::from(plan.header_len));
         Ok(Outgoing {
             ssrc: self.ssrc_of(plan),
             index: plan.index,

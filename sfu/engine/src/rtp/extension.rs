@@ -165,6 +165,17 @@ pub struct Extensions<'a> {
     pub video_orientation: Option<u8>,
 }
 
+impl Extensions<'_> {
+    /// Carries something that may be passed on to subscribers.
+    pub(crate) const fn has_forwarded(&self) -> bool {
+        self.audio_level.is_some()
+            || self.abs_capture_time.is_some()
+            || self.dependency_descriptor.is_some()
+            || self.playout_delay.is_some()
+            || self.video_orientation.is_some()
+    }
+}
+
 /// Elements in one outbound block.
 const MAX_ELEMENTS: usize = 6;
 
