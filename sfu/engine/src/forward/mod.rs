@@ -96,9 +96,10 @@ struct PayloadTypes {
     repair: Option<u8>,
 }
 
-/// Newest numbers sent, from which the next epoch goes on.
+/// The packet with the highest number sent, from which the next epoch goes on.
 #[derive(Clone, Copy, Debug)]
 struct Newest {
+    number: u64,
     timestamp: u32,
     at: Instant,
     numbers: Vp8Numbers,
@@ -285,7 +286,7 @@ impl Forwarder {
             return self.try_start(now, packet);
         }
         if packet.ext_seq < next {
-            return self.select_late(packet);
+            return self.select_late(now, packet);
         }
         if packet.payload.is_empty() {
             self.skip(packet, None);
@@ -393,10 +394,10 @@ impl Forwarder {
     }
 
     /// A packet from before the newest one: it gets the number that was kept for it.
-    fn select_late(&mut self, packet: &InboundPacket<'_>) -> Result<Plan, DropReason> {
+    fn select_late(&mut self, now: Instant, packet: &InboundPacket<'_>) -> Result<Plan, DropReason> {
         let unwanted = self.is_thinned(packet);
         let place = self.timeline.late(packet.ext_seq, unwanted).ok_or(DropReason::Unwanted)?;
-        self.plan(packet, place, if unwanted { Form::Filler } else { Form::Media })
+        if unwanted { self.plan(packet, place, Form::Filler) } else { self.advance(now, packet, place) }
     }
 
     /// Padding, or part of a frame that is not forwarded. A frame of which nothing has come before is decided here.
@@ -415,15 +416,18 @@ impl Forwarder {
         !taken
     }
 
-    /// Notes the newest numbers sent.
+    /// Plans a packet that is sent for the first time, and notes its numbers if they are the newest: also a late one's can
+    /// be, when all that came after it was skipped.
     fn advance(&mut self, now: Instant, packet: &InboundPacket<'_>, place: Place) -> Result<Plan, DropReason> {
-        let first = self.newest.is_none();
         let mut plan = self.plan(packet, place, Form::Media)?;
-        plan.first = first;
-        match &mut self.newest {
-            Some(newest) if newest.timestamp == plan.timestamp => newest.numbers = plan.numbers,
-            newest => *newest = Some(Newest { timestamp: plan.timestamp, at: now, numbers: plan.numbers }),
-        }
+        plan.first = self.newest.is_none();
+        let at = match self.newest {
+            Some(newest) if newest.number > plan.number => return Ok(plan),
+            // A frame counts from its first packet.
+            Some(newest) if newest.timestamp == plan.timestamp => newest.at,
+            _ => now,
+        };
+        self.newest = Some(Newest { number: plan.number, timestamp: plan.timestamp, at, numbers: plan.numbers });
         Ok(plan)
     }
 

@@ -116,7 +116,7 @@ impl Forwarder {
         }
         if !self.timeline.is_used(at.number) {
             // It came, but not by way of this stream: now is its first time.
-            return self.first_time(packet, at, place);
+            return self.first_time(now, packet, place);
         }
         let (Some(_), Some(payload_type)) = (self.repairs.ssrc, repair_type) else {
             return self.plan(packet, place, Form::Repeat);
@@ -130,10 +130,9 @@ impl Forwarder {
     }
     /// Sends on its own SSRC what has a number but was never sent: it arrived when this stream did not take it. Of an older
     /// epoch only the number is filled: its pictures and times were given to what followed.
-    fn first_time(&mut self, packet: &InboundPacket<'_>, at: CacheRef, place: Place) -> Result<Plan, DropReason> {
-        let unwanted = !self.timeline.is_current(at.number) || self.is_thinned(packet);
-        let plan = self.plan(packet, place, if unwanted { Form::Filler } else { Form::Media })?;
-        self.timeline.mark_used(at.number, unwanted);
-        Ok(plan)
+    fn first_time(&mut self, now: Instant, packet: &InboundPacket<'_>, place: Place) -> Result<Plan, DropReason> {
+        let unwanted = !self.timeline.is_current(place.number) || self.is_thinned(packet);
+        self.timeline.mark_used(place.number, unwanted);
+        if unwanted { self.plan(packet, place, Form::Filler) } else { self.advance(now, packet, place) }
     }
 }

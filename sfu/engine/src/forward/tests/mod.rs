@@ -7,9 +7,14 @@ use std::time::Duration;
 use std::time::Instant;
 
 use super::*;
+use crate::api::SubscriptionId;
 use crate::rtp::extension::ExtensionTable;
 use crate::rtp::header::FixedHeader;
 use crate::rtp::header::write_fixed;
+use crate::rtp::rtcp::ReportBlock;
+use crate::rtp::sender_report::LayerClocks;
+use crate::rtp::sender_report::SenderClock;
+use crate::rtp::sender_report::compact_ntp;
 
 /// Ids at the publisher; the subscriber's differ.
 const PUBLISHED: ExtensionIds = ExtensionIds {

@@ -138,11 +138,9 @@ proptest! {
             let epoch = *epoch.get_or_insert(us);
             let at = (us - epoch) as i64 / 250 * 250;
             expected.insert(sequence, at);
-            if let Some(late) = held.take_if(|_| kind == 1) {
-                if sequence.wrapping_sub(late) < 2_000 {
-                    recorder.record(late, now);
-                    expected.insert(late, at);
-                }
+            if let Some(late) = held.take_if(|_| kind == 1).filter(|late| sequence.wrapping_sub(*late) < 2_000) {
+                recorder.record(late, now);
+                expected.insert(late, at);
             }
             if flush {
                 for raw in feedbacks(&mut recorder) {
