@@ -1,0 +1,3 @@
+//! What lies outside this process, each behind a narrow interface.
+
+pub(crate) mod media_nodes;

@@ -1,0 +1,264 @@
+//! The running control plane: what every route and task shares, how it starts and how it ends.
+//!
+//! In: [`ControlPlaneConfig`]. Out: a router and background tasks. Must not open a socket: the binary does.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use axum::Router;
+use signaling_proto::token::KeyStore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use crate::adapters::media_nodes::MediaNodes;
+use crate::config::{
+    CallSettings, ControlPlaneConfig, InternalKey, Registration, RetentionSettings, RoomSettings, SessionSettings,
+};
+use crate::events::EventBus;
+use crate::http::origin::{TrustedProxies, TrustedProxyError};
+use crate::http::rate_limit::RateLimits;
+use crate::jobs::{self, JobQueue};
+use crate::model::clock::{Clock, Micros};
+use crate::routes;
+use crate::services::passwords::{PasswordError, Passwords};
+use crate::services::setup::SetupToken;
+use crate::services::{reconcile, retention};
+use crate::store::db::{Db, OpenError, StoreError};
+use crate::store::tx::{Outbox, Tx};
+use crate::store::users;
+
+/// Workers of the job table in one process.
+const WORKERS: usize = 2;
+/// How long tasks may take to end.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// What the key that derives refresh tokens is derived for; it must differ from every other use of the secret.
+const ROTATION_LABEL: &[u8] = b"plenum refresh token rotation 1";
+
+/// What every request and task shares.
+pub(crate) struct App {
+    pub db: Db,
+    pub outbox: Outbox,
+    pub clock: Clock,
+    pub started_at: Micros,
+    pub limits: RateLimits,
+    pub proxies: TrustedProxies,
+    pub passwords: Passwords,
+    pub setup: SetupToken,
+    pub media: MediaNodes,
+    pub internal_key: InternalKey,
+    pub internal_keys: KeyStore,
+    pub rotation_key: hmac::Key,
+    pub registration: Registration,
+    pub public_url: Option<Url>,
+    pub sessions: SessionSettings,
+    pub rooms: RoomSettings,
+    pub calls: CallSettings,
+    pub retention: RetentionSettings,
+    pub max_body_bytes: usize,
+    pub request_timeout: Duration,
+}
+
+impl App {
+    /// Begins a write transaction with its outbox.
+    pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
+        Tx::begin(&self.db, &self.outbox).await
+    }
+
+    pub(crate) fn access_ttl(&self) -> Duration {
+        Duration::from_secs(self.sessions.access_ttl_s)
+    }
+
+    pub(crate) fn refresh_ttl(&self) -> Duration {
+        Duration::from_secs(self.sessions.refresh_ttl_s)
+    }
+
+    pub(crate) fn refresh_grace(&self) -> Duration {
+        Duration::from_secs(self.sessions.refresh_grace_s)
+    }
+
+    pub(crate) fn guest_ttl(&self) -> Duration {
+        Duration::from_secs(self.sessions.guest_ttl_h.saturating_mul(3_600))
+    }
+
+    pub(crate) fn node_timeout(&self) -> Duration {
+        Duration::from_secs(self.calls.node_timeout_s)
+    }
+
+    pub(crate) fn node_lost(&self) -> Duration {
+        Duration::from_secs(self.calls.node_lost_s)
+    }
+
+    pub(crate) fn starting_timeout(&self) -> Duration {
+        Duration::from_secs(self.calls.starting_timeout_s)
+    }
+}
+
+/// Why the control plane cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database cannot be opened or migrated.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The database was opened and then refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A trusted proxy is no address.
+    #[error("trusted_proxies: {0}")]
+    TrustedProxy(#[from] TrustedProxyError),
+    /// The cost settings of passwords make no sense.
+    #[error("sessions: {0}")]
+    Password(#[from] PasswordError),
+}
+
+/// A running control plane.
+pub struct ControlPlane {
+    app: Arc<App>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl ControlPlane {
+    /// Opens the database, brings its schema up to date and starts the background tasks, which end with `shutdown`.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(config: ControlPlaneConfig, shutdown: CancellationToken) -> Result<Self, StartError> {
+        let proxies = TrustedProxies::parse(&config.trusted_proxies)?;
+        let passwords = Passwords::new(&config.sessions)?;
+        let db = Db::open(config.database_url.as_deref(), &config.data_dir, &config.database).await?;
+        let setup = SetupToken::draw(&db).await?;
+        let key = hmac::Key::new(hmac::HMAC_SHA256, config.internal_key.secret.as_bytes());
+        let rotation_key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, ROTATION_LABEL).as_ref());
+        let app = Arc::new(App {
+            db,
+            outbox: Outbox { bus: EventBus::new(), jobs: JobQueue::default() },
+            started_at: config.clock.now(),
+            clock: config.clock,
+            limits: RateLimits::new(&config.rate_limits),
+            proxies,
+            passwords,
+            setup,
+            media: MediaNodes::new(config.media, config.internal_key.clone()),
+            internal_keys: KeyStore::with_key(&config.internal_key.key, &config.internal_key.secret),
+            internal_key: config.internal_key,
+            rotation_key,
+            registration: config.registration,
+            public_url: config.public_url,
+            sessions: config.sessions,
+            rooms: config.rooms,
+            calls: config.calls,
+            retention: config.retention,
+            max_body_bytes: config.http.max_body_bytes,
+            request_timeout: Duration::from_millis(config.http.timeout_ms),
+        });
+        let (tasks, stop) = (TaskTracker::new(), shutdown.child_token());
+        for _ in 0..WORKERS {
+            tasks.spawn(jobs::run_worker(Arc::clone(&app), stop.clone()));
+        }
+        tasks.spawn(reconcile::run(Arc::clone(&app), stop.clone()));
+        tasks.spawn(retention::run(Arc::clone(&app), stop.clone()));
+        tasks.close();
+        Ok(Self { app, tasks, stop })
+    }
+
+    /// The routes `/api/**` and `/internal/**`.
+    ///
+    /// Requests should carry [`crate::Connection`] in their extensions; without it they count as coming from this
+    /// machine, unencrypted.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        routes::router(&self.app)
+    }
+
+    /// Whether requests can be served: the database answers.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub async fn ready(&self) -> Result<(), String> {
+        users::count_admins(&self.app.db).await.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// The one-time token that makes the first admin, while there is none.
+    #[must_use]
+    pub fn setup_token(&self) -> Option<String> {
+        self.app.setup.text()
+    }
+
+    /// SQL statements begun outside transactions since start.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.app.db.statements()
+    }
+
+    /// Compares the open calls with what the media nodes run, now instead of at the next half minute.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn reconcile(&self) -> Result<(), StoreError> {
+        reconcile::round(&self.app).await
+    }
+
+    /// Ends the background tasks and closes the database.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        if tokio::time::timeout(STOP_TIMEOUT, self.tasks.wait()).await.is_err() {
+            tracing::warn!("background tasks did not end in time");
+        }
+        self.app.db.close().await;
+    }
+}
+
+/// An admin to be made from the command line.
+#[derive(Clone)]
+pub struct NewAdmin {
+    /// The address to sign in with.
+    pub email: String,
+    /// The password to sign in with.
+    pub password: String,
+    /// The name others see.
+    pub display_name: String,
+}
+
+/// Why no admin was made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateAdminError {
+    /// A field is not acceptable.
+    #[error("{0}")]
+    Invalid(String),
+    /// An account with that address exists.
+    #[error("an account with this address exists already")]
+    Taken,
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The database refused.
+    #[error(transparent)]
+    Store(StoreError),
+    /// The password could not be hashed.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+}
+
+/// Makes a platform admin in the database of a configuration, whether or not a server runs on it; returns its id.
+///
+/// # Errors
+/// See [`CreateAdminError`].
+pub async fn create_admin(
+    database_url: Option<&str>,
+    data_dir: &PathBuf,
+    admin: NewAdmin,
+) -> Result<uuid::Uuid, CreateAdminError> {
+    let form = routes::auth::register::checked_admin(admin).map_err(CreateAdminError::Invalid)?;
+    let db = Db::open(database_url, data_dir, &crate::config::DatabaseSettings::default()).await?;
+    let phc = Passwords::new(&SessionSettings::default())?.hash(form.password.clone()).await?;
+    let outbox = Outbox { bus: EventBus::new(), jobs: JobQueue::default() };
+    let made = crate::services::setup::create_admin(&db, &outbox, &form, &phc, Clock::default().now()).await;
+    db.close().await;
+    made.map_err(|error| match error {
+        StoreError::Duplicate => CreateAdminError::Taken,
+        other => CreateAdminError::Store(other),
+    })
+}

@@ -1,0 +1,260 @@
+//! Everything the control plane can be told: plain structs with units and defaults, read by the binary.
+//!
+//! In: what the binary parsed from file, environment and flags. Must not read any of them itself.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use signaling_proto::call::HttpCall;
+use url::Url;
+
+use crate::model::clock::Clock;
+use crate::model::text_enum::text_enum;
+pub use crate::store::db::DatabaseSettings;
+
+/// Everything the control plane needs to start.
+#[derive(Clone, Debug)]
+pub struct ControlPlaneConfig {
+    /// `postgres://…` or `sqlite:…`; `None` = SQLite in [`Self::data_dir`].
+    pub database_url: Option<String>,
+    /// Directory for the SQLite file; must exist and be writable.
+    pub data_dir: PathBuf,
+    /// Where people reach this server, if it is known.
+    pub public_url: Option<Url>,
+    /// The key pair the two halves share.
+    pub internal_key: InternalKey,
+    /// How media nodes are reached.
+    pub media: MediaConnection,
+    /// Who may make an account.
+    pub registration: Registration,
+    /// Addresses or networks (`10.0.0.0/8`) whose `X-Forwarded-*` headers are believed.
+    pub trusted_proxies: Vec<String>,
+    /// Connection pool.
+    pub database: DatabaseSettings,
+    /// Requests per minute.
+    pub rate_limits: RateLimitSettings,
+    /// Lifetimes of sessions, cost of passwords.
+    pub sessions: SessionSettings,
+    /// Bounds of rooms.
+    pub rooms: RoomSettings,
+    /// Bounds of requests.
+    pub http: HttpSettings,
+    /// Timing of calls and media nodes.
+    pub calls: CallSettings,
+    /// How long things are kept.
+    pub retention: RetentionSettings,
+    /// The clock; tests move it.
+    pub clock: Clock,
+}
+
+impl ControlPlaneConfig {
+    /// A configuration with every default.
+    #[must_use]
+    pub fn new(data_dir: PathBuf, internal_key: InternalKey, media: MediaConnection) -> Self {
+        Self {
+            database_url: None,
+            data_dir,
+            public_url: None,
+            internal_key,
+            media,
+            registration: Registration::Open,
+            trusted_proxies: Vec::new(),
+            database: DatabaseSettings::default(),
+            rate_limits: RateLimitSettings::default(),
+            sessions: SessionSettings::default(),
+            rooms: RoomSettings::default(),
+            http: HttpSettings::default(),
+            calls: CallSettings::default(),
+            retention: RetentionSettings::default(),
+            clock: Clock::default(),
+        }
+    }
+}
+
+/// The key pair shared with media nodes: signs join tokens, RoomService calls, webhooks and heartbeats.
+#[derive(Clone)]
+pub struct InternalKey {
+    /// Its public half, the issuer of every token.
+    pub key: String,
+    /// Its secret half.
+    pub secret: String,
+}
+
+impl fmt::Debug for InternalKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InternalKey").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// How media nodes are reached.
+#[derive(Clone)]
+pub struct MediaConnection {
+    /// Carries RoomService calls: in this process or over the network.
+    pub call: Arc<dyn HttpCall>,
+    /// RoomService of nodes that report no `api_url` of their own.
+    pub api_url: String,
+    /// Where clients connect to nodes that report no `url` of their own; `None` = the address of this API.
+    pub client_url: Option<String>,
+}
+
+impl fmt::Debug for MediaConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MediaConnection")
+            .field("api_url", &self.api_url)
+            .field("client_url", &self.client_url)
+            .finish_non_exhaustive()
+    }
+}
+
+text_enum! {
+    /// Who may make an account.
+    pub enum Registration {
+        /// Anybody.
+        Open = "open",
+        /// Who was invited.
+        Invite = "invite",
+        /// Nobody; admins make accounts.
+        Closed = "closed",
+    }
+}
+
+/// Requests per minute, each a token bucket of that size.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RateLimitSettings {
+    /// Per session. Default 120.
+    pub session_per_minute: u32,
+    /// Per guest. Default 120.
+    pub guest_per_minute: u32,
+    /// Per address, for requests without a session; a class behind one address must get in. Default 300.
+    pub address_per_minute: u32,
+    /// Attempts to register, sign in or set up, per address and per account. Default 10.
+    pub auth_per_minute: u32,
+}
+
+impl Default for RateLimitSettings {
+    fn default() -> Self {
+        Self { session_per_minute: 120, guest_per_minute: 120, address_per_minute: 300, auth_per_minute: 10 }
+    }
+}
+
+/// Lifetimes of sessions and the cost of passwords.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SessionSettings {
+    /// Seconds an access token lives. Default 900.
+    pub access_ttl_s: u64,
+    /// Seconds a session lives after its last refresh. Default 30 days.
+    pub refresh_ttl_s: u64,
+    /// Seconds in which the previous refresh token still gets the pair that replaced it. Default 10.
+    pub refresh_grace_s: u64,
+    /// Hours a guest's pass outlives its join or its call. Default 24.
+    pub guest_ttl_h: u64,
+    /// Memory of one argon2id hash, KiB. Default 19456 (OWASP's first choice).
+    pub argon2_memory_kib: u32,
+    /// Passes of argon2id over that memory. Default 2.
+    pub argon2_passes: u32,
+    /// Passwords hashed at the same time; more wait. Default 4.
+    pub concurrent_hashes: usize,
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self {
+            access_ttl_s: 900,
+            refresh_ttl_s: 30 * 86_400,
+            refresh_grace_s: 10,
+            guest_ttl_h: 24,
+            argon2_memory_kib: 19_456,
+            argon2_passes: 2,
+            concurrent_hashes: 4,
+        }
+    }
+}
+
+/// Bounds of rooms.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RoomSettings {
+    /// Rooms one person may own. Default 1000.
+    pub max_owned: i64,
+    /// People at once in any room, whatever its own capacity. Default 1000.
+    pub max_participants: u32,
+}
+
+impl Default for RoomSettings {
+    fn default() -> Self {
+        Self { max_owned: 1_000, max_participants: 1_000 }
+    }
+}
+
+/// Bounds of requests.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpSettings {
+    /// Bytes of a request body. Default 65536.
+    pub max_body_bytes: usize,
+    /// Milliseconds a request may take. Default 30000.
+    pub timeout_ms: u64,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self { max_body_bytes: 65_536, timeout_ms: 30_000 }
+    }
+}
+
+/// Timing of calls and media nodes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CallSettings {
+    /// Seconds without a heartbeat after which a node gets no new call. Default 6.
+    pub node_timeout_s: u64,
+    /// Seconds without a heartbeat after which the calls of a node are closed. Default 60.
+    pub node_lost_s: u64,
+    /// Seconds between comparisons of our calls with what the nodes really run. Default 30.
+    pub reconcile_every_s: u64,
+    /// Seconds after which a call nobody came to is dropped. Default 300.
+    pub starting_timeout_s: u64,
+    /// Milliseconds a join waits for the node to make the room. Default 1000.
+    pub create_room_timeout_ms: u64,
+    /// Seconds a room stays on the node after the last person left. Default 20.
+    pub departure_timeout_s: u32,
+}
+
+impl Default for CallSettings {
+    fn default() -> Self {
+        Self {
+            node_timeout_s: 6,
+            node_lost_s: 60,
+            reconcile_every_s: 30,
+            starting_timeout_s: 300,
+            create_room_timeout_ms: 1_000,
+            departure_timeout_s: 20,
+        }
+    }
+}
+
+/// How long things are kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetentionSettings {
+    /// Days ended sessions, guests' passes and done jobs are kept. Default 7.
+    pub ended_days: u64,
+    /// Days dead jobs are kept. Default 30.
+    pub dead_jobs_days: u64,
+    /// Days the audit log is kept. Default 400.
+    pub audit_days: u64,
+    /// Minutes events can be resumed. Default 60.
+    pub events_minutes: u64,
+    /// Hours webhook deliveries are remembered as duplicates. Default 24.
+    pub webhooks_hours: u64,
+}
+
+impl Default for RetentionSettings {
+    fn default() -> Self {
+        Self { ended_days: 7, dead_jobs_days: 30, audit_days: 400, events_minutes: 60, webhooks_hours: 24 }
+    }
+}

@@ -1,0 +1,43 @@
+//! What each kind of job does.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{CLOSE_ROOM, RECHECK_ROOM, REMOVE_PARTICIPANT};
+use crate::app::App;
+use crate::services::calls::{self, CallError};
+use crate::store::jobs::ClaimedJob;
+
+/// Why a job has to be tried again.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum JobError {
+    #[error("unknown kind of job")]
+    UnknownKind,
+    #[error("the payload makes no sense: {0}")]
+    Payload(#[from] serde_json::Error),
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+#[derive(Deserialize)]
+struct RoomPayload {
+    room_id: Uuid,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    identity: String,
+}
+
+/// Runs a job; running it twice has no second effect.
+pub(super) async fn run(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError> {
+    let payload = RoomPayload::deserialize(&job.payload.0)?;
+    match job.kind.as_str() {
+        CLOSE_ROOM => calls::close_room(app, payload.room_id, &payload.reason).await?,
+        RECHECK_ROOM => calls::recheck_room(app, payload.room_id).await?,
+        REMOVE_PARTICIPANT => calls::remove_participant(app, payload.room_id, &payload.identity).await?,
+        _ => return Err(JobError::UnknownKind),
+    }
+    Ok(())
+}

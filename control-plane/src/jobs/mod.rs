@@ -1,0 +1,75 @@
+//! Work that an act causes and nobody waits for: enqueued in the act's transaction, run at least once.
+//!
+//! In: rows of the job table. Out: calls to media nodes and deletions. Handlers are idempotent; a job that keeps
+//! failing ends as `dead`, visible to admins.
+
+mod handlers;
+mod worker;
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::model::clock::Micros;
+
+pub(crate) use worker::run_worker;
+
+/// Ends a room on its media node and closes its call.
+pub(super) const CLOSE_ROOM: &str = "media.close_room";
+/// Removes from a room's call whoever is no longer admitted.
+pub(super) const RECHECK_ROOM: &str = "media.recheck_room";
+/// Removes one participant from a call.
+pub(super) const REMOVE_PARTICIPANT: &str = "media.remove_participant";
+
+/// Tries of a job that speaks to a media node: with the growing delays of the worker about ten minutes.
+const MEDIA_TRIES: i64 = 10;
+
+/// A job about to be enqueued.
+#[derive(Debug)]
+pub(crate) struct NewJob {
+    pub kind: &'static str,
+    pub payload: Value,
+    /// `None` = at once.
+    pub run_at: Option<Micros>,
+    pub max_attempts: i64,
+    /// A waiting job with the same key makes this one needless.
+    pub dedupe_key: Option<String>,
+}
+
+impl NewJob {
+    fn media(kind: &'static str, payload: Value, dedupe_key: String) -> Self {
+        Self { kind, payload, run_at: None, max_attempts: MEDIA_TRIES, dedupe_key: Some(dedupe_key) }
+    }
+
+    pub(crate) fn close_room(room_id: Uuid, reason: &'static str) -> Self {
+        Self::media(CLOSE_ROOM, json!({ "room_id": room_id, "reason": reason }), format!("{CLOSE_ROOM}:{room_id}"))
+    }
+
+    pub(crate) fn recheck_room(room_id: Uuid) -> Self {
+        Self::media(RECHECK_ROOM, json!({ "room_id": room_id }), format!("{RECHECK_ROOM}:{room_id}"))
+    }
+
+    pub(crate) fn remove_participant(room_id: Uuid, identity: &str) -> Self {
+        let key = format!("{REMOVE_PARTICIPANT}:{room_id}:{identity}");
+        Self::media(REMOVE_PARTICIPANT, json!({ "room_id": room_id, "identity": identity }), key)
+    }
+}
+
+/// Wakes the workers of this process when there is something to do; others find it by polling.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct JobQueue {
+    wake: Arc<Notify>,
+}
+
+impl JobQueue {
+    pub(crate) fn wake(&self) {
+        self.wake.notify_waiters();
+        self.wake.notify_one();
+    }
+
+    async fn woken(&self) {
+        self.wake.notified().await;
+    }
+}

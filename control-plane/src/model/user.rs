@@ -1,0 +1,84 @@
+//! People, their sessions, and who is asking.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::clock::Micros;
+use super::room::AccessLevel;
+use super::text_enum::text_enum;
+
+text_enum! {
+    /// What somebody may do on the whole platform.
+    pub(crate) enum PlatformRole { User = "user", Admin = "admin" }
+}
+
+text_enum! {
+    /// Whether an account can be used.
+    pub(crate) enum UserStatus { Active = "active", Suspended = "suspended", Deleted = "deleted" }
+}
+
+text_enum! {
+    /// How the tokens of a session travel: in the body for apps, or in cookies for browsers.
+    pub(crate) enum SessionTransport { Bearer = "bearer", Cookie = "cookie" }
+}
+
+/// An account.
+#[derive(Clone, Debug, sqlx::FromRow, Serialize, ToSchema)]
+pub(crate) struct User {
+    pub id: Uuid,
+    /// Lower-cased.
+    pub email: String,
+    pub username: Option<String>,
+    pub display_name: String,
+    /// A BCP 47 language tag.
+    pub locale: String,
+    /// An IANA time zone.
+    pub timezone: String,
+    pub platform_role: PlatformRole,
+    pub status: UserStatus,
+    pub default_room_access: AccessLevel,
+    pub email_verified_at: Option<Micros>,
+    pub created_at: Micros,
+    pub updated_at: Micros,
+}
+
+/// The session a request came with, as far as decisions need it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct SessionFacts {
+    #[sqlx(rename = "session_id")]
+    pub id: Uuid,
+    pub transport: SessionTransport,
+    pub session_last_seen_at: Micros,
+}
+
+/// A guest's pass for one room.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct GuestSession {
+    pub id: Uuid,
+    pub room_id: Uuid,
+    pub name: String,
+    /// The last part of the guest's identity, so that a guest who comes back without a `client_id` keeps it.
+    pub tab: String,
+}
+
+/// Who is asking.
+#[derive(Clone, Debug)]
+pub(crate) enum Actor {
+    /// Nobody we know.
+    Anonymous,
+    /// A person with a live session.
+    User { user: Box<User>, session: SessionFacts },
+    /// A guest of one room.
+    Guest(GuestSession),
+}
+
+impl Actor {
+    /// The signed-in person, if there is one.
+    pub(crate) fn user(&self) -> Option<&User> {
+        match self {
+            Self::User { user, .. } => Some(user),
+            Self::Anonymous | Self::Guest(_) => None,
+        }
+    }
+}

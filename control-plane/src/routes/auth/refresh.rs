@@ -1,0 +1,61 @@
+//! `POST /api/v1/auth/refresh`: the next pair of tokens.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum_extra::extract::CookieJar;
+use garde::Validate;
+use http::{HeaderMap, Method, StatusCode};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{Session, answer, guard_cookies};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::http::cookies::{self, SessionCookie};
+use crate::http::extract::{AnyoneAtAll, Body};
+use crate::model::secret::{Secret, SecretKind};
+use crate::model::user::SessionTransport;
+use crate::routes::problems::Problems;
+use crate::services::sessions::{self, RefreshError};
+
+/// The token to exchange; browsers with cookies send none.
+#[derive(Default, Deserialize, Validate, ToSchema)]
+pub(crate) struct RefreshRequest {
+    #[garde(inner(length(chars, max = 100)))]
+    #[schema(max_length = 100)]
+    refresh_token: Option<String>,
+}
+
+/// Exchange a refresh token for the next pair.
+#[utoipa::path(post, path = "/auth/refresh", tag = "auth", operation_id = "refresh", security(()),
+    request_body = Option<RefreshRequest>, responses((status = 200, body = Session), Problems))]
+pub(crate) async fn refresh(
+    State(app): State<Arc<App>>,
+    AnyoneAtAll(caller): AnyoneAtAll,
+    jar: CookieJar,
+    method: Method,
+    headers: HeaderMap,
+    body: Option<Body<RefreshRequest>>,
+) -> Result<Response, ApiError> {
+    let in_body = body.and_then(|Body(request)| request.refresh_token);
+    let transport = if in_body.is_some() { SessionTransport::Bearer } else { SessionTransport::Cookie };
+    let in_cookie = cookies::read(&jar, SessionCookie::Refresh, &caller.facts).map(str::to_owned);
+    let Some(token) = in_body.or(in_cookie) else {
+        return Err(ApiError::field("refresh_token", "is required"));
+    };
+    guard_cookies(transport, &method, &headers, &caller.facts).await?;
+    let refreshed = match Secret::parse(SecretKind::Refresh, &token) {
+        Some(secret) => sessions::refresh(&app, &secret, &caller.facts).await,
+        None => Err(RefreshError::Unknown),
+    };
+    match refreshed {
+        Ok(done) => Ok(answer(&app, StatusCode::OK, &caller.facts, transport, done.user, &done.tokens)),
+        // Cookies of a session that is over would be presented, and refused, for ever.
+        Err(error @ (RefreshError::Unknown | RefreshError::Reused)) if transport == SessionTransport::Cookie => {
+            Ok((cookies::clear(CookieJar::new(), &caller.facts), ApiError::from(error)).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,86 @@
+//! `POST /api/v1/auth/register`: an account and its first session.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use garde::Validate;
+use http::{HeaderMap, Method, StatusCode};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{Session, answer, guard_cookies};
+use crate::app::{App, NewAdmin};
+use crate::error::ApiError;
+use crate::http::extract::{AnyoneAtAll, Body};
+use crate::http::validate;
+use crate::model::user::SessionTransport;
+use crate::routes::problems::Problems;
+use crate::services::accounts::{self, Registered};
+
+/// Who wants an account.
+#[derive(Deserialize, Validate, ToSchema)]
+#[garde(allow_unvalidated)]
+pub(crate) struct RegisterRequest {
+    #[garde(custom(validate::email))]
+    #[schema(format = Email, max_length = 254)]
+    email: String,
+    #[garde(custom(validate::new_password))]
+    #[schema(format = Password, min_length = 8, max_length = 200)]
+    password: String,
+    #[garde(custom(validate::name))]
+    #[schema(min_length = 1, max_length = 80)]
+    display_name: String,
+    /// A BCP 47 language tag.
+    #[garde(custom(validate::optional_locale))]
+    locale: Option<String>,
+    /// An IANA time zone.
+    #[garde(custom(validate::optional_timezone))]
+    timezone: Option<String>,
+    /// `bearer` unless given.
+    transport: Option<SessionTransport>,
+}
+
+/// Make an account and sign in.
+#[utoipa::path(post, path = "/auth/register", tag = "auth", operation_id = "register", security(()),
+    request_body = RegisterRequest, responses((status = 201, body = Session), Problems))]
+pub(crate) async fn register(
+    State(app): State<Arc<App>>,
+    AnyoneAtAll(caller): AnyoneAtAll,
+    method: Method,
+    headers: HeaderMap,
+    Body(request): Body<RegisterRequest>,
+) -> Result<Response, ApiError> {
+    let transport = request.transport.unwrap_or(SessionTransport::Bearer);
+    guard_cookies(transport, &method, &headers, &caller.facts).await?;
+    let form = Registered {
+        email: validate::fold_email(&request.email),
+        password: request.password,
+        display_name: request.display_name.trim().to_owned(),
+        locale: request.locale,
+        timezone: request.timezone,
+    };
+    app.limits.auth(caller.facts.ip, &form.email)?;
+    let (user, tokens) = accounts::register(&app, &caller, form, transport).await?;
+    Ok(answer(&app, StatusCode::CREATED, &caller.facts, transport, user, &tokens))
+}
+
+/// Holds an admin from the command line to the rules of this form.
+pub(crate) fn checked_admin(admin: NewAdmin) -> Result<Registered, String> {
+    let request = RegisterRequest {
+        email: admin.email,
+        password: admin.password,
+        display_name: admin.display_name,
+        locale: None,
+        timezone: None,
+        transport: None,
+    };
+    request.validate().map_err(|report| report.to_string().trim().to_owned())?;
+    Ok(Registered {
+        email: validate::fold_email(&request.email),
+        password: request.password,
+        display_name: request.display_name.trim().to_owned(),
+        locale: None,
+        timezone: None,
+    })
+}

@@ -1,0 +1,53 @@
+//! `PATCH /api/v1/me`: changes of one's own profile.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use garde::Validate;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::http::extract::{Body, SignedIn};
+use crate::http::validate;
+use crate::model::room::AccessLevel;
+use crate::model::user::User;
+use crate::routes::problems::Problems;
+use crate::services::accounts::{self, ProfileChange};
+
+/// What is to change; what is left out stays.
+#[derive(Deserialize, Validate, ToSchema)]
+#[garde(allow_unvalidated)]
+pub(crate) struct UpdateMeRequest {
+    #[garde(custom(validate::optional_name))]
+    #[schema(min_length = 1, max_length = 80)]
+    display_name: Option<String>,
+    /// A BCP 47 language tag.
+    #[garde(custom(validate::optional_locale))]
+    locale: Option<String>,
+    /// An IANA time zone.
+    #[garde(custom(validate::optional_timezone))]
+    timezone: Option<String>,
+    /// Access level of one's new rooms.
+    default_room_access: Option<AccessLevel>,
+}
+
+/// Change one's own profile.
+#[utoipa::path(patch, path = "/me", tag = "me", operation_id = "update_me", request_body = UpdateMeRequest,
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = User), Problems))]
+pub(crate) async fn update(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Body(request): Body<UpdateMeRequest>,
+) -> Result<Json<User>, ApiError> {
+    let change = ProfileChange {
+        display_name: request.display_name.map(|name| name.trim().to_owned()),
+        locale: request.locale,
+        timezone: request.timezone,
+        default_room_access: request.default_room_access,
+    };
+    let user = accounts::update_profile(&app, &who.caller, who.user, change).await?;
+    user.map(Json).ok_or_else(ApiError::sign_in_required)
+}

@@ -1,0 +1,113 @@
+//! The HTTP surface: one file per URL path and verb, each registered with its entry in the OpenAPI document.
+//!
+//! In: requests that passed [`crate::http`]. Out: JSON or a problem document. Must not hold rules: services do.
+
+pub(crate) mod auth;
+mod config;
+mod docs;
+mod health;
+mod internal;
+mod me;
+mod page;
+mod problems;
+mod rooms;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::{Router, routing::get};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::http::layers;
+
+/// Where every resource lives.
+pub(crate) const API_BASE: &str = "/api/v1";
+/// Largest body a media node sends: a webhook with a participant's metadata.
+const INTERNAL_BODY_BYTES: usize = 2 * 1024 * 1024;
+
+/// The head of the OpenAPI document.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Plenum",
+        description = "Accounts, rooms and calls of a Plenum server. Media runs over the LiveKit protocol at the `url` \
+            a join answers. Errors are RFC 9457 problem documents.",
+        license(name = "MIT OR Apache-2.0")
+    ),
+    modifiers(&Security),
+    tags(
+        (name = "auth", description = "Accounts and sessions"),
+        (name = "me", description = "One's own profile"),
+        (name = "rooms", description = "Rooms, joining them, their calls"),
+        (name = "server", description = "What this server offers")
+    )
+)]
+struct Document;
+
+/// How requests are authorized.
+struct Security;
+
+impl utoipa::Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+        let cookie = ApiKeyValue::with_description("plenum_access", "Set by signing in with transport=cookie.");
+        components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    }
+}
+
+/// Every documented route.
+fn api() -> OpenApiRouter<Arc<App>> {
+    let resources = OpenApiRouter::new()
+        .routes(routes!(auth::register::register))
+        .routes(routes!(auth::login::login))
+        .routes(routes!(auth::refresh::refresh))
+        .routes(routes!(auth::logout::logout))
+        .routes(routes!(auth::setup::setup))
+        .routes(routes!(auth::session::session))
+        .routes(routes!(me::get::get, me::update::update))
+        .routes(routes!(config::get::get))
+        .routes(routes!(health::health))
+        .routes(routes!(docs::openapi))
+        .routes(routes!(rooms::create::create, rooms::list::list))
+        .routes(routes!(rooms::get::get, rooms::update::update, rooms::delete::delete))
+        .routes(routes!(rooms::join::join))
+        .routes(routes!(rooms::call::get::get))
+        .routes(routes!(rooms::calls::list::list));
+    OpenApiRouter::with_openapi(Document::openapi()).nest(API_BASE, resources)
+}
+
+/// The OpenAPI document of every route.
+pub(crate) fn document() -> utoipa::openapi::OpenApi {
+    api().into_openapi()
+}
+
+/// All routes, ready to serve.
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    let (api, _) = api().split_for_parts();
+    let api = api
+        .fallback(layers::unknown_route)
+        .method_not_allowed_fallback(layers::unknown_method)
+        .layer(from_fn_with_state(Arc::clone(app), layers::identify))
+        .layer(DefaultBodyLimit::max(app.max_body_bytes))
+        .layer(from_fn(layers::secure))
+        .layer(layers::cors());
+    let internal = Router::new()
+        .route("/internal/webhooks/livekit", axum::routing::post(internal::webhooks::livekit))
+        .route("/internal/nodes/{id}/heartbeat", axum::routing::post(internal::nodes::heartbeat))
+        .layer(DefaultBodyLimit::max(INTERNAL_BODY_BYTES));
+    let docs = docs::swagger().route(&format!("{API_BASE}/docs"), get(docs::redirect));
+    api.merge(internal)
+        .merge(docs)
+        .layer(CatchPanicLayer::custom(layers::panicked))
+        .layer(from_fn_with_state(Arc::clone(app), layers::observe))
+        .with_state(Arc::clone(app))
+}

@@ -1,0 +1,36 @@
+//! Cursor pages: how every list is asked for and answered.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use uuid::Uuid;
+
+use crate::error::ApiError;
+
+/// Entries of a page nobody gave a size for.
+pub(crate) const DEFAULT_LIMIT: u32 = 50;
+/// Entries of a page at most.
+pub(crate) const MAX_LIMIT: u32 = 100;
+
+/// The last entry of the page before, out of its cursor.
+///
+/// # Errors
+/// 422 for a cursor this server did not make.
+pub(crate) fn read_cursor(cursor: Option<&str>) -> Result<Option<Uuid>, ApiError> {
+    let Some(cursor) = cursor else { return Ok(None) };
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
+    match bytes.and_then(|bytes| Uuid::from_slice(&bytes).ok()) {
+        Some(id) => Ok(Some(id)),
+        None => Err(ApiError::field("cursor", "is not a cursor of this list")),
+    }
+}
+
+/// Cuts what was fetched (one more than `limit`) to a page and names the next one, if there is more.
+pub(crate) fn cut<T>(mut rows: Vec<T>, limit: u32, id: impl Fn(&T) -> Uuid) -> (Vec<T>, Option<String>) {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    if rows.len() <= limit {
+        return (rows, None);
+    }
+    rows.truncate(limit);
+    let next = rows.last().map(|row| URL_SAFE_NO_PAD.encode(id(row).as_bytes()));
+    (rows, next)
+}

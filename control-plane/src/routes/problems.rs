@@ -1,0 +1,161 @@
+//! How each operation's errors are answered: status, code and a sentence that helps.
+
+use http::StatusCode;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoResponses, PartialSchema, ToSchema};
+
+use crate::error::{ApiError, Problem};
+use crate::services::accounts::{LoginError, RegisterError};
+use crate::services::authorize::Refusal;
+use crate::services::joins::JoinError;
+use crate::services::passwords::PasswordError;
+use crate::services::rooms::RoomError;
+use crate::services::sessions::RefreshError;
+use crate::services::setup::SetupError;
+
+/// In the document: every route may answer problems.
+pub(crate) struct Problems;
+
+impl IntoResponses for Problems {
+    fn responses() -> std::collections::BTreeMap<String, RefOr<Response>> {
+        let response = |description: &str| {
+            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
+            let response = ResponseBuilder::new().description(description);
+            RefOr::T(response.content("application/problem+json", content).build())
+        };
+        [("4XX".to_owned(), response("Refused")), ("5XX".to_owned(), response("Failed"))].into()
+    }
+}
+
+/// Makes sure the document defines the problem itself.
+pub(crate) fn problem_schema() -> RefOr<utoipa::openapi::Schema> {
+    Problem::schema()
+}
+
+impl From<PasswordError> for ApiError {
+    fn from(error: PasswordError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<RegisterError> for ApiError {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Closed => {
+                Self::new(StatusCode::FORBIDDEN, "registration_closed", "This server does not take new accounts.")
+            }
+            RegisterError::InviteOnly => {
+                Self::new(StatusCode::FORBIDDEN, "invite_required", "This server takes new accounts by invitation only.")
+            }
+            RegisterError::Taken => {
+                Self::new(StatusCode::CONFLICT, "email_taken", "There is an account with this address already. Sign in.")
+            }
+            RegisterError::Password(error) => error.into(),
+            RegisterError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<LoginError> for ApiError {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::Refused => {
+                Self::new(StatusCode::UNAUTHORIZED, "invalid_credentials", "The address or the password is wrong.")
+            }
+            LoginError::Suspended => Self::new(
+                StatusCode::FORBIDDEN,
+                "account_suspended",
+                "This account is suspended. Ask the people who run this server.",
+            ),
+            LoginError::Password(error) => error.into(),
+            LoginError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RefreshError> for ApiError {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::Unknown => {
+                Self::new(StatusCode::UNAUTHORIZED, "invalid_refresh_token", "The session has ended. Sign in again.")
+            }
+            RefreshError::Reused => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "refresh_token_reused",
+                "This refresh token was used before, so the session was ended. Sign in again.",
+            ),
+            RefreshError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SetupError> for ApiError {
+    fn from(error: SetupError) -> Self {
+        match error {
+            SetupError::WrongToken => Self::new(
+                StatusCode::FORBIDDEN,
+                "invalid_setup_token",
+                "The set-up link is wrong or was used. Restart the server for a new one if it has no admin yet.",
+            ),
+            SetupError::Register(error) => error.into(),
+        }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotFound => room_not_found(),
+            Refusal::SignInRequired => Self::sign_in_required(),
+            Refusal::NotAdmitted => {
+                Self::new(StatusCode::FORBIDDEN, "not_admitted", "Only members may enter this room. Ask its owner.")
+            }
+            Refusal::Forbidden => Self::forbidden(),
+        }
+    }
+}
+
+/// 404 about a room: wrong id or code, closed, deleted, or not for this caller to know about.
+pub(crate) fn room_not_found() -> ApiError {
+    ApiError::not_found("room_not_found", "There is no such room, or it is closed.")
+}
+
+impl From<RoomError> for ApiError {
+    fn from(error: RoomError) -> Self {
+        match error {
+            RoomError::NotFound => room_not_found(),
+            RoomError::Refused(refusal) => refusal.into(),
+            RoomError::TooMany => {
+                Self::new(StatusCode::CONFLICT, "too_many_rooms", "You own as many rooms as allowed. Delete one first.")
+            }
+            RoomError::NoCode => Self::internal(&error),
+            RoomError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<JoinError> for ApiError {
+    fn from(error: JoinError) -> Self {
+        match error {
+            JoinError::Room(error) => error.into(),
+            JoinError::NoCalls => {
+                Self::new(StatusCode::CONFLICT, "room_has_no_calls", "This is a chat room. Only video rooms hold calls.")
+            }
+            JoinError::NameRequired => Self::field("display_name", "is required for guests"),
+            JoinError::Full => Self::new(StatusCode::CONFLICT, "room_full", "The room is full. Try again later."),
+            JoinError::MediaUnavailable => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "media_unavailable",
+                "No media server can take the call right now. Try again in a moment.",
+            )
+            .retry_after(2),
+            JoinError::UnknownAddress => Self::new(
+                StatusCode::BAD_REQUEST,
+                "unknown_host",
+                "The request does not say which host it was sent to, and no public URL is configured.",
+            ),
+            JoinError::Token(_) => Self::internal(&error),
+            JoinError::Store(error) => error.into(),
+        }
+    }
+}

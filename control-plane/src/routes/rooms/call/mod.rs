@@ -1,0 +1,3 @@
+//! `/api/v1/rooms/{room}/call`: the open call.
+
+pub(crate) mod get;

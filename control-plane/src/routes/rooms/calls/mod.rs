@@ -1,0 +1,3 @@
+//! `/api/v1/rooms/{room}/calls`: the room's calls.
+
+pub(crate) mod list;

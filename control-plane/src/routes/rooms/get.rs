@@ -1,0 +1,28 @@
+//! `GET /api/v1/rooms/{room}`: one room, by id or code.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+
+use super::{RoomView, room_name};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::http::extract::{Anyone, Segment};
+use crate::routes::problems::Problems;
+use crate::services::authorize::Action;
+use crate::services::rooms;
+
+/// A room. By id for signed-in people, by code for anybody.
+#[utoipa::path(get, path = "/rooms/{room}", tag = "rooms", operation_id = "get_room",
+    params(("room" = String, Path, description = "Id or code")),
+    security((), ("bearer" = []), ("cookie" = [])), responses((status = 200, body = RoomView), Problems))]
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    Anyone(caller): Anyone,
+    Segment(room): Segment,
+) -> Result<Json<RoomView>, ApiError> {
+    let name = room_name(&room)?;
+    let room = rooms::find(&app, &caller, &name, Action::See).await?;
+    Ok(Json(RoomView::of(room, &name)))
+}

@@ -1,0 +1,99 @@
+//! `/api/v1/rooms`: rooms, joining them, their calls.
+
+pub(crate) mod call;
+pub(crate) mod calls;
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod get;
+pub(crate) mod join;
+pub(crate) mod list;
+pub(crate) mod update;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::problems::room_not_found;
+use crate::error::ApiError;
+use crate::model::clock::Micros;
+use crate::model::room::{AccessLevel, Room, RoomConfig, RoomName, RoomRole, RoomType};
+
+/// A room. Fields of members alone are absent for everybody else.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RoomView {
+    id: Uuid,
+    /// Ten letters that let people find the room; absent for who found it by id and is no member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    name: String,
+    description: String,
+    #[serde(rename = "type")]
+    room_type: RoomType,
+    access_level: AccessLevel,
+    config: RoomConfig,
+    capacity: Option<i64>,
+    is_active: bool,
+    expires_at: Option<Micros>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversation_id: Option<Uuid>,
+    /// The caller's role; null for who is no member.
+    role: Option<RoomRole>,
+    /// The open call, while somebody is in it.
+    call: Option<RoomCall>,
+    created_at: Micros,
+    updated_at: Micros,
+}
+
+/// The open call of a room, in short.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RoomCall {
+    id: Uuid,
+    started_at: Option<Micros>,
+    /// People in it now.
+    participants: i64,
+}
+
+impl RoomView {
+    /// What the caller may see of a room found as `by`.
+    fn of(room: Room, by: &RoomName) -> Self {
+        let is_member = room.role.is_some();
+        let knows_code = is_member || matches!(by, RoomName::Code(_));
+        Self {
+            id: room.id,
+            code: knows_code.then_some(room.code),
+            name: room.name,
+            description: room.description,
+            room_type: room.room_type,
+            access_level: room.access_level,
+            config: room.config.0,
+            capacity: room.capacity,
+            is_active: room.is_active,
+            expires_at: room.expires_at,
+            conversation_id: is_member.then_some(room.conversation_id),
+            role: room.role,
+            call: room.call_id.map(|id| RoomCall {
+                id,
+                started_at: room.call_started_at,
+                participants: room.call_participants,
+            }),
+            created_at: room.created_at,
+            updated_at: room.updated_at,
+        }
+    }
+}
+
+/// Reads the id or code in a path.
+///
+/// # Errors
+/// 404: what is neither names no room.
+fn room_name(text: &str) -> Result<RoomName, ApiError> {
+    RoomName::parse(text).ok_or_else(room_not_found)
+}
+
+/// A capacity that makes sense: at least one person.
+fn capacity<C>(value: &Option<i64>, _: &C) -> garde::Result {
+    match value {
+        Some(n) if !(1..=100_000).contains(n) => Err(garde::Error::new("must be between 1 and 100000")),
+        _ => Ok(()),
+    }
+}

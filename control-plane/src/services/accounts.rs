@@ -1,0 +1,187 @@
+//! Accounts: made by registering, entered with a password, changed by their owner.
+
+use serde_json::json;
+
+use super::passwords::PasswordError;
+use super::sessions::{self, TokenPair};
+use super::audit;
+use crate::app::App;
+use crate::config::Registration;
+use crate::http::extract::Caller;
+use crate::model::clock::Micros;
+use crate::model::room::AccessLevel;
+use crate::model::user::{PlatformRole, SessionTransport, User, UserStatus};
+use crate::store::db::StoreError;
+use crate::store::tx::Tx;
+use crate::store::users::{self, NewUser};
+
+/// Language and zone of somebody who said neither.
+const DEFAULT_LOCALE: &str = "en";
+const DEFAULT_TIMEZONE: &str = "UTC";
+
+/// What somebody fills in to get an account.
+#[derive(Debug)]
+pub(crate) struct Registered {
+    /// Folded.
+    pub email: String,
+    pub password: String,
+    pub display_name: String,
+    pub locale: Option<String>,
+    pub timezone: Option<String>,
+}
+
+/// Why there is no account.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RegisterError {
+    #[error("registration is closed")]
+    Closed,
+    #[error("registration is by invitation")]
+    InviteOnly,
+    #[error("the address is taken")]
+    Taken,
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<StoreError> for RegisterError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Duplicate => Self::Taken,
+            other => Self::Store(other),
+        }
+    }
+}
+
+/// Why somebody is not let in.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoginError {
+    #[error("wrong address or password")]
+    Refused,
+    #[error("the account is suspended")]
+    Suspended,
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What somebody changes of their profile; `None` leaves it.
+#[derive(Debug, Default)]
+pub(crate) struct ProfileChange {
+    pub display_name: Option<String>,
+    pub locale: Option<String>,
+    pub timezone: Option<String>,
+    pub default_room_access: Option<AccessLevel>,
+}
+
+/// Makes an account and its first session.
+///
+/// # Errors
+/// See [`RegisterError`].
+pub(crate) async fn register(
+    app: &App,
+    caller: &Caller,
+    form: Registered,
+    transport: SessionTransport,
+) -> Result<(User, TokenPair), RegisterError> {
+    match app.registration {
+        Registration::Open => {}
+        Registration::Invite => return Err(RegisterError::InviteOnly),
+        Registration::Closed => return Err(RegisterError::Closed),
+    }
+    let phc = app.passwords.hash(form.password.clone()).await?;
+    let now = app.clock.now();
+    let mut tx = app.begin().await.map_err(RegisterError::Store)?;
+    let user = insert(&mut tx, &form, PlatformRole::User, &phc, now).await?;
+    let tokens = sessions::begin(app, &mut tx, user.id, transport, &caller.facts, now).await?;
+    audit(&mut tx, caller, "user.registered", ("user", user.id), json!({}), now).await?;
+    tx.commit(now).await?;
+    Ok((user, tokens))
+}
+
+/// Inserts an account with its password.
+pub(super) async fn insert(
+    tx: &mut Tx,
+    form: &Registered,
+    platform_role: PlatformRole,
+    phc: &str,
+    now: Micros,
+) -> Result<User, StoreError> {
+    let new = NewUser {
+        email: &form.email,
+        display_name: &form.display_name,
+        locale: form.locale.as_deref().unwrap_or(DEFAULT_LOCALE),
+        timezone: form.timezone.as_deref().unwrap_or(DEFAULT_TIMEZONE),
+        platform_role,
+    };
+    let user = users::insert(tx, new, now).await?;
+    users::set_password(tx, user.id, phc, now).await?;
+    Ok(user)
+}
+
+/// Lets somebody in by address or user name and password.
+///
+/// An unknown account and a wrong password look the same and take the same time; that an account is suspended is told
+/// only to who knows its password.
+///
+/// # Errors
+/// See [`LoginError`].
+pub(crate) async fn login(
+    app: &App,
+    caller: &Caller,
+    identifier: &str,
+    password: String,
+    transport: SessionTransport,
+) -> Result<(User, TokenPair), LoginError> {
+    let found = users::find_with_password(&app.db, identifier).await?;
+    let phc = found.as_ref().map(|found| found.phc.clone());
+    if !app.passwords.verify(password, phc).await? {
+        return Err(LoginError::Refused);
+    }
+    let user = found.map(|found| found.user).ok_or(LoginError::Refused)?;
+    if user.status != UserStatus::Active {
+        return Err(LoginError::Suspended);
+    }
+    let now = app.clock.now();
+    let mut tx = app.begin().await?;
+    let tokens = sessions::begin(app, &mut tx, user.id, transport, &caller.facts, now).await?;
+    audit(&mut tx, caller, "session.begun", ("user", user.id), json!({}), now).await?;
+    tx.commit(now).await?;
+    Ok((user, tokens))
+}
+
+/// Changes the profile of `user`; `None` when the account is gone meanwhile.
+pub(crate) async fn update_profile(
+    app: &App,
+    caller: &Caller,
+    mut user: User,
+    change: ProfileChange,
+) -> Result<Option<User>, StoreError> {
+    let now = app.clock.now();
+    let mut changed = Vec::new();
+    if let Some(display_name) = change.display_name {
+        user.display_name = display_name;
+        changed.push("display_name");
+    }
+    if let Some(locale) = change.locale {
+        user.locale = locale;
+        changed.push("locale");
+    }
+    if let Some(timezone) = change.timezone {
+        user.timezone = timezone;
+        changed.push("timezone");
+    }
+    if let Some(access) = change.default_room_access {
+        user.default_room_access = access;
+        changed.push("default_room_access");
+    }
+    let mut tx = app.begin().await?;
+    let Some(user) = users::update_profile(&mut tx, &user, now).await? else {
+        return Ok(None);
+    };
+    audit(&mut tx, caller, "user.updated", ("user", user.id), json!({ "changed": changed }), now).await?;
+    tx.commit(now).await?;
+    Ok(Some(user))
+}

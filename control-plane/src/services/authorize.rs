@@ -1,0 +1,123 @@
+//! The one place that decides who may do what.
+//!
+//! In: an actor, an action, an object as stored. Out: yes, or how to refuse. A right is the best of the platform role
+//! and the role in the object itself.
+
+use crate::model::clock::Micros;
+use crate::model::room::{AccessLevel, Room, RoomName, RoomRole};
+use crate::model::user::{Actor, PlatformRole};
+
+/// What somebody wants to do with a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// See that it exists, its name and whether one may enter.
+    See,
+    /// Change it.
+    Update,
+    /// Delete it.
+    Delete,
+    /// Enter its call.
+    Join,
+    /// See who is in its call.
+    SeeCall,
+    /// See its past calls.
+    SeeHistory,
+}
+
+/// A room, and how the caller named it: a code is an invitation, an id is not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RoomObject<'a> {
+    pub room: &'a Room,
+    pub by: &'a RoomName,
+    pub now: Micros,
+}
+
+/// How a request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// The caller may not know that the object exists.
+    #[error("there is no such object, as far as the caller may know")]
+    NotFound,
+    /// Signing in would help.
+    #[error("the caller must sign in")]
+    SignInRequired,
+    /// Only members get in.
+    #[error("the caller is not admitted")]
+    NotAdmitted,
+    /// The caller's role does not allow it.
+    #[error("the caller's role is too low")]
+    Forbidden,
+}
+
+/// Decides whether `actor` may do `action` to a room.
+///
+/// # Errors
+/// How to refuse.
+pub(crate) fn authorize(actor: &Actor, action: Action, object: RoomObject<'_>) -> Result<(), Refusal> {
+    see(actor, object)?;
+    let admin = is_platform_admin(actor);
+    match action {
+        Action::See => Ok(()),
+        Action::Update => require(actor, admin || matches!(object.room.role, Some(RoomRole::Owner | RoomRole::Admin))),
+        Action::Delete => require(actor, admin || object.room.role == Some(RoomRole::Owner)),
+        Action::Join => join(actor, object),
+        Action::SeeCall => match actor {
+            Actor::Guest(guest) if guest.room_id == object.room.id => Ok(()),
+            Actor::Anonymous | Actor::Guest(_) => Err(Refusal::SignInRequired),
+            Actor::User { .. } => require(actor, admin || may_enter(object.room)),
+        },
+        Action::SeeHistory => require(actor, admin || object.room.role.is_some()),
+    }
+}
+
+/// By id only signed-in people see a room, and a restricted one only its members do; whoever has the code sees it.
+fn see(actor: &Actor, object: RoomObject<'_>) -> Result<(), Refusal> {
+    let room = object.room;
+    // A closed or expired room is there for its members alone.
+    if room.role.is_none() && !is_platform_admin(actor) && !room.is_open(object.now) {
+        return Err(Refusal::NotFound);
+    }
+    match (object.by, actor) {
+        (RoomName::Code(_), _) => Ok(()),
+        (RoomName::Id(_), Actor::Guest(guest)) if guest.room_id == room.id => Ok(()),
+        (RoomName::Id(_), Actor::Anonymous | Actor::Guest(_)) => Err(Refusal::SignInRequired),
+        (RoomName::Id(_), Actor::User { .. }) if may_enter(room) || is_platform_admin(actor) => Ok(()),
+        (RoomName::Id(_), Actor::User { .. }) => Err(Refusal::NotFound),
+    }
+}
+
+/// The access levels, as long as there is no lobby to send people to.
+fn join(actor: &Actor, object: RoomObject<'_>) -> Result<(), Refusal> {
+    let room = object.room;
+    if !room.is_open(object.now) {
+        return Err(Refusal::NotFound);
+    }
+    let is_member = room.role.is_some();
+    match actor {
+        Actor::User { .. } if is_member => Ok(()),
+        Actor::User { .. } if room.access_level == AccessLevel::Restricted || room.config.lobby => {
+            Err(Refusal::NotAdmitted)
+        }
+        Actor::User { .. } => Ok(()),
+        Actor::Anonymous | Actor::Guest(_) if room.access_level != AccessLevel::Public => Err(Refusal::SignInRequired),
+        Actor::Anonymous | Actor::Guest(_) if room.config.lobby => Err(Refusal::NotAdmitted),
+        Actor::Anonymous | Actor::Guest(_) => Ok(()),
+    }
+}
+
+/// Whether a signed-in person may enter without being let in by somebody.
+fn may_enter(room: &Room) -> bool {
+    room.role.is_some() || room.access_level != AccessLevel::Restricted
+}
+
+fn require(actor: &Actor, allowed: bool) -> Result<(), Refusal> {
+    match actor {
+        _ if allowed => Ok(()),
+        Actor::User { .. } => Err(Refusal::Forbidden),
+        Actor::Anonymous | Actor::Guest(_) => Err(Refusal::SignInRequired),
+    }
+}
+
+fn is_platform_admin(actor: &Actor) -> bool {
+    actor.user().is_some_and(|user| user.platform_role == PlatformRole::Admin)
+}

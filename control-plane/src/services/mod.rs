@@ -1,0 +1,45 @@
+//! The rules: who may do what, what has to hold, what an act causes. One file per noun.
+//!
+//! In: the app, an actor, parsed requests. Out: models, or an error enum of the operation. No SQL, no HTTP types.
+
+pub(crate) mod accounts;
+pub(crate) mod authorize;
+pub(crate) mod calls;
+pub(crate) mod joins;
+pub(crate) mod nodes;
+pub(crate) mod passwords;
+pub(crate) mod reconcile;
+pub(crate) mod retention;
+pub(crate) mod rooms;
+pub(crate) mod sessions;
+pub(crate) mod setup;
+
+use uuid::Uuid;
+
+use crate::http::extract::Caller;
+use crate::store::db::StoreError;
+use crate::store::outbox::{self, AuditRow};
+use crate::store::tx::Tx;
+use crate::model::clock::Micros;
+
+/// Writes the audit row of an act of `caller` into its transaction.
+pub(crate) async fn audit(
+    tx: &mut Tx,
+    caller: &Caller,
+    action: &'static str,
+    target: (&'static str, Uuid),
+    diff: serde_json::Value,
+    now: Micros,
+) -> Result<(), StoreError> {
+    let session = caller.session();
+    let row = AuditRow {
+        actor_id: session.map(|(user, _)| user.id),
+        session_id: session.map(|(_, session)| session.id),
+        ip: &caller.facts.ip_text,
+        action,
+        target_kind: target.0,
+        target_id: Some(target.1),
+        diff,
+    };
+    outbox::insert_audit(tx, row, now).await
+}

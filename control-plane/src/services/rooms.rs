@@ -1,0 +1,214 @@
+//! Rooms: made, found, listed, changed, deleted; whoever loses the right to be inside is removed by a job.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::audit;
+use super::authorize::{Action, Refusal, RoomObject, authorize};
+use crate::app::App;
+use crate::http::extract::{Caller, SignedIn};
+use crate::jobs::NewJob;
+use crate::model::clock::Micros;
+use crate::model::room::{AccessLevel, Room, RoomConfig, RoomName, RoomType, random_code};
+use crate::store::db::StoreError;
+use crate::store::rooms::{self as store, NewRoom, RoomFilter};
+
+/// Tries to find a free code; with 10^13 of them a second collision in a row does not happen.
+const CODE_TRIES: usize = 4;
+
+/// What a new room is to be.
+#[derive(Debug)]
+pub(crate) struct RoomForm {
+    pub name: String,
+    pub description: String,
+    pub room_type: RoomType,
+    pub access_level: AccessLevel,
+    pub config: RoomConfig,
+    pub capacity: Option<i64>,
+    pub is_active: bool,
+    pub expires_at: Option<Micros>,
+}
+
+/// What is to change; `None` leaves it, `Some(None)` clears it.
+#[derive(Debug, Default)]
+pub(crate) struct RoomChange {
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub access_level: Option<AccessLevel>,
+    pub config: Option<RoomConfig>,
+    pub capacity: Option<Option<i64>>,
+    pub is_active: Option<bool>,
+    pub expires_at: Option<Option<Micros>>,
+}
+
+/// Why a room cannot be had or changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RoomError {
+    #[error("no such room")]
+    NotFound,
+    #[error("refused: {0}")]
+    Refused(Refusal),
+    #[error("the caller owns too many rooms")]
+    TooMany,
+    #[error("no free code was found")]
+    NoCode,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<Refusal> for RoomError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotFound => Self::NotFound,
+            other => Self::Refused(other),
+        }
+    }
+}
+
+/// Makes a room owned by the caller.
+///
+/// # Errors
+/// See [`RoomError`].
+pub(crate) async fn create(app: &App, who: &SignedIn, form: RoomForm) -> Result<Room, RoomError> {
+    let now = app.clock.now();
+    let mut tx = app.begin().await?;
+    if store::count_owned(&mut tx, who.user.id).await? >= app.rooms.max_owned {
+        return Err(RoomError::TooMany);
+    }
+    let mut id = None;
+    for _ in 0..CODE_TRIES {
+        let new = NewRoom {
+            code: &random_code(),
+            name: &form.name,
+            description: &form.description,
+            room_type: form.room_type,
+            access_level: form.access_level,
+            config: form.config.clone(),
+            capacity: form.capacity,
+            is_active: form.is_active,
+            expires_at: form.expires_at,
+            owner_id: who.user.id,
+        };
+        id = store::insert(&mut tx, new, now).await?;
+        if id.is_some() {
+            break;
+        }
+    }
+    let id = id.ok_or(RoomError::NoCode)?;
+    let diff = json!({ "name": form.name, "type": form.room_type, "access_level": form.access_level });
+    audit(&mut tx, &who.caller, "room.created", ("room", id), diff, now).await?;
+    let room = store::find(&mut tx, &RoomName::Id(id), Some(who.user.id)).await?.ok_or(RoomError::NotFound)?;
+    tx.commit(now).await?;
+    Ok(room)
+}
+
+/// Finds a room for somebody who wants to do `action` with it.
+///
+/// # Errors
+/// See [`RoomError`].
+pub(crate) async fn find(app: &App, caller: &Caller, name: &RoomName, action: Action) -> Result<Room, RoomError> {
+    let user_id = caller.actor.user().map(|user| user.id);
+    let Some(room) = store::find(&app.db, name, user_id).await? else {
+        // Whoever names a room by id has to be signed in to learn even that it does not exist.
+        return Err(match (name, user_id) {
+            (RoomName::Id(_), None) => RoomError::Refused(Refusal::SignInRequired),
+            _ => RoomError::NotFound,
+        });
+    };
+    authorize(&caller.actor, action, RoomObject { room: &room, by: name, now: app.clock.now() })?;
+    Ok(room)
+}
+
+/// Lists the caller's rooms.
+///
+/// # Errors
+/// As any statement.
+pub(crate) async fn list(app: &App, user_id: Uuid, filter: RoomFilter<'_>) -> Result<Vec<Room>, StoreError> {
+    store::list(&app.db, user_id, filter).await
+}
+
+/// Changes a room. Who is in its call and no longer admitted is removed from it.
+///
+/// # Errors
+/// See [`RoomError`].
+pub(crate) async fn update(
+    app: &App,
+    who: &SignedIn,
+    name: &RoomName,
+    change: RoomChange,
+) -> Result<Room, RoomError> {
+    let now = app.clock.now();
+    let mut tx = app.begin().await?;
+    let mut room = store::find(&mut tx, name, Some(who.user.id)).await?.ok_or(RoomError::NotFound)?;
+    authorize(&who.caller.actor, Action::Update, RoomObject { room: &room, by: name, now })?;
+    let diff = apply(&mut room, change);
+    store::update(&mut tx, &room, now).await?;
+    room.updated_at = now;
+    let payload = json!({ "room_id": room.id, "changed": diff });
+    audit(&mut tx, &who.caller, "room.updated", ("room", room.id), json!({ "changed": diff }), now).await?;
+    tx.event(format!("room:{}", room.id), "room.updated", &payload);
+    let tightened = ["access_level", "config", "is_active", "expires_at"].iter().any(|field| diff.contains(field));
+    if tightened && room.is_open(now) {
+        tx.enqueue(NewJob::recheck_room(room.id), now).await?;
+    } else if tightened {
+        tx.enqueue(NewJob::close_room(room.id, "room_closed"), now).await?;
+    }
+    tx.commit(now).await?;
+    Ok(room)
+}
+
+/// Writes the change into `room`; the names of the fields that differ now.
+fn apply(room: &mut Room, change: RoomChange) -> Vec<&'static str> {
+    let mut changed = Vec::new();
+    let mut set = |field: &'static str, differs: bool| {
+        if differs {
+            changed.push(field);
+        }
+    };
+    if let Some(name) = change.name {
+        set("name", name != room.name);
+        room.name = name;
+    }
+    if let Some(description) = change.description {
+        set("description", description != room.description);
+        room.description = description;
+    }
+    if let Some(access_level) = change.access_level {
+        set("access_level", access_level != room.access_level);
+        room.access_level = access_level;
+    }
+    if let Some(config) = change.config {
+        set("config", config != room.config.0);
+        room.config.0 = config;
+    }
+    if let Some(capacity) = change.capacity {
+        set("capacity", capacity != room.capacity);
+        room.capacity = capacity;
+    }
+    if let Some(is_active) = change.is_active {
+        set("is_active", is_active != room.is_active);
+        room.is_active = is_active;
+    }
+    if let Some(expires_at) = change.expires_at {
+        set("expires_at", expires_at != room.expires_at);
+        room.expires_at = expires_at;
+    }
+    changed
+}
+
+/// Deletes a room: nobody gets in from now on, and whoever is inside is removed.
+///
+/// # Errors
+/// See [`RoomError`].
+pub(crate) async fn delete(app: &App, who: &SignedIn, name: &RoomName) -> Result<(), RoomError> {
+    let now = app.clock.now();
+    let mut tx = app.begin().await?;
+    let room = store::find(&mut tx, name, Some(who.user.id)).await?.ok_or(RoomError::NotFound)?;
+    authorize(&who.caller.actor, Action::Delete, RoomObject { room: &room, by: name, now })?;
+    store::delete(&mut tx, room.id, now).await?;
+    audit(&mut tx, &who.caller, "room.deleted", ("room", room.id), json!({ "name": room.name }), now).await?;
+    tx.event(format!("room:{}", room.id), "room.deleted", &json!({ "room_id": room.id }));
+    tx.enqueue(NewJob::close_room(room.id, "room_deleted"), now).await?;
+    tx.commit(now).await?;
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! Sessions: begun at sign-in, found by their access token, rotated by their refresh token, revoked.
+
+use std::time::Duration;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::audit;
+use crate::app::App;
+use crate::http::extract::Caller;
+use crate::http::origin::ClientFacts;
+use crate::model::clock::Micros;
+use crate::model::secret::{Secret, SecretKind};
+use crate::model::user::{Actor, SessionTransport, User};
+use crate::store::db::StoreError;
+use crate::store::outbox::{self, AuditRow};
+use crate::store::sessions::{self as store, NewSession, Rotation};
+use crate::store::tx::Tx;
+
+/// How stale "last seen" may be: a write per request would make every read a write.
+const TOUCH_EVERY: Duration = Duration::from_secs(60);
+
+/// A pair of tokens in clear text, on its way to its owner.
+#[derive(Debug)]
+pub(crate) struct TokenPair {
+    pub access: Secret,
+    pub refresh: Secret,
+    pub access_expires_at: Micros,
+}
+
+/// A refreshed session.
+#[derive(Debug)]
+pub(crate) struct Refreshed {
+    pub user: User,
+    pub tokens: TokenPair,
+    pub transport: SessionTransport,
+}
+
+/// Why a refresh token is refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RefreshError {
+    #[error("unknown, expired or revoked")]
+    Unknown,
+    #[error("used before: the session is revoked")]
+    Reused,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Begins a session inside the transaction that admits the person.
+pub(crate) async fn begin(
+    app: &App,
+    tx: &mut Tx,
+    user_id: Uuid,
+    transport: SessionTransport,
+    facts: &ClientFacts,
+    now: Micros,
+) -> Result<TokenPair, StoreError> {
+    let (access, refresh) = (Secret::random(SecretKind::Access), Secret::random(SecretKind::Refresh));
+    let access_expires_at = now.plus(app.access_ttl());
+    let new = NewSession {
+        user_id,
+        transport,
+        access_hash: access.hash(),
+        access_expires_at,
+        refresh_hash: refresh.hash(),
+        user_agent: &facts.user_agent,
+        ip: &facts.ip_text,
+        expires_at: now.plus(app.refresh_ttl()),
+    };
+    store::insert(tx, new, now).await?;
+    Ok(TokenPair { access, refresh, access_expires_at })
+}
+
+/// Finds who presents an access token; [`Actor::Anonymous`] when it opens nothing.
+pub(crate) async fn find_actor(app: &App, access: &Secret, now: Micros) -> Result<Actor, StoreError> {
+    let Some(live) = store::find_live(&app.db, &access.hash(), now).await? else {
+        return Ok(Actor::Anonymous);
+    };
+    if live.session.session_last_seen_at < now.minus(TOUCH_EVERY) {
+        store::touch(&app.db, live.session.id, now).await?;
+    }
+    Ok(Actor::User { user: Box::new(live.user), session: live.session })
+}
+
+/// Exchanges a refresh token for the next pair.
+///
+/// The same token presented again within the grace period gets the same pair (a lost answer, two tabs); later it
+/// revokes the session, because one of the two who hold it stole it.
+///
+/// # Errors
+/// See [`RefreshError`].
+pub(crate) async fn refresh(app: &App, presented: &Secret, facts: &ClientFacts) -> Result<Refreshed, RefreshError> {
+    let now = app.clock.now();
+    let mut tx = app.begin().await?;
+    let hash = presented.hash();
+    let Some(session) = store::find_by_refresh(&mut tx, &hash, now).await? else {
+        return Err(RefreshError::Unknown);
+    };
+    let access = presented.successor(&app.rotation_key, SecretKind::Access);
+    let refresh = presented.successor(&app.rotation_key, SecretKind::Refresh);
+    let (user, transport) = (session.user, session.transport);
+    if session.refresh_hash != hash {
+        let in_grace = now <= session.rotated_at.plus(app.refresh_grace());
+        if in_grace && session.refresh_hash == refresh.hash() {
+            let tokens = TokenPair { access, refresh, access_expires_at: session.access_expires_at };
+            return Ok(Refreshed { user, tokens, transport });
+        }
+        store::revoke(&mut tx, session.session_id, now).await?;
+        let row = AuditRow {
+            actor_id: Some(user.id),
+            session_id: Some(session.session_id),
+            ip: &facts.ip_text,
+            action: "session.reuse_detected",
+            target_kind: "session",
+            target_id: Some(session.session_id),
+            diff: json!({}),
+        };
+        outbox::insert_audit(&mut tx, row, now).await?;
+        tx.commit(now).await?;
+        metrics::counter!("plenum_refresh_token_reuse_total").increment(1);
+        return Err(RefreshError::Reused);
+    }
+    let access_expires_at = now.plus(app.access_ttl());
+    let next = Rotation {
+        session_id: session.session_id,
+        presented_hash: hash,
+        access_hash: access.hash(),
+        access_expires_at,
+        refresh_hash: refresh.hash(),
+        expires_at: now.plus(app.refresh_ttl()),
+        ip: &facts.ip_text,
+        user_agent: &facts.user_agent,
+    };
+    if !store::rotate(&mut tx, next, now).await? {
+        // On PostgreSQL a twin of this request may have rotated between our read and our write; it got this very pair.
+        drop(tx);
+        let winner = store::find_live(&app.db, &access.hash(), now).await?.ok_or(RefreshError::Unknown)?;
+        return Ok(Refreshed { user: winner.user, tokens: TokenPair { access, refresh, access_expires_at }, transport });
+    }
+    tx.commit(now).await?;
+    Ok(Refreshed { user, tokens: TokenPair { access, refresh, access_expires_at }, transport })
+}
+
+/// Ends the session of the caller, if there is one, and the one `refresh` belongs to.
+pub(crate) async fn end(app: &App, caller: &Caller, refresh: Option<&Secret>) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    let mut tx = app.begin().await?;
+    let mut ended = caller.session().map(|(_, session)| session.id);
+    if let (None, Some(refresh)) = (ended, refresh) {
+        ended = store::find_by_refresh(&mut tx, &refresh.hash(), now).await?.map(|session| session.session_id);
+    }
+    if let Some(id) = ended
+        && store::revoke(&mut tx, id, now).await?
+    {
+        audit(&mut tx, caller, "session.ended", ("session", id), json!({}), now).await?;
+    }
+    tx.commit(now).await
+}

@@ -1,0 +1,286 @@
+//! One database handle for two engines, and the macros that run one SQL text on whichever it is.
+//!
+//! In: a URL, or nothing for SQLite in the data directory. Out: [`Db`]. sqlx's `Any` driver cannot carry UUID, JSON
+//! and BOOLEAN on both engines, hence this small enum.
+
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde::Deserialize;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Database, Postgres, Sqlite};
+
+/// Name of the SQLite file in the data directory.
+const SQLITE_FILE: &str = "plenum.sqlite3";
+/// Name of the file that is locked while SQLite migrations run.
+const MIGRATION_LOCK_FILE: &str = "plenum.sqlite3.migrating";
+
+/// Settings of the connection pool.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DatabaseSettings {
+    /// Connections at most. Default 10.
+    pub max_connections: u32,
+    /// Milliseconds a request waits for a connection before it is answered 503. Default 5000.
+    pub acquire_timeout_ms: u64,
+    /// Milliseconds a SQLite writer waits for another writer. Default 5000.
+    pub busy_timeout_ms: u64,
+}
+
+impl Default for DatabaseSettings {
+    fn default() -> Self {
+        Self { max_connections: 10, acquire_timeout_ms: 5_000, busy_timeout_ms: 5_000 }
+    }
+}
+
+/// What can go wrong with storage, as far as callers care.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A unique index refused the row.
+    #[error("already exists")]
+    Duplicate,
+    /// The database does not answer, is locked for too long or has no connection free.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// Anything else: a defect of ours or of the schema.
+    #[error("the database refused a statement: {0}")]
+    Failed(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(inner) if inner.is_unique_violation() => Self::Duplicate,
+            sqlx::Error::Database(inner) if is_transient(inner.code().as_deref().unwrap_or_default()) => {
+                Self::Unavailable(error)
+            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Self::Unavailable(error),
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+/// SQLite BUSY and LOCKED (with their extended codes), PostgreSQL connection, shutdown, serialization and disk errors.
+fn is_transient(code: &str) -> bool {
+    match code.parse::<u32>() {
+        Ok(number) if code.len() < 5 => matches!(number & 0xff, 5 | 6),
+        _ => ["08", "57", "53"].iter().any(|class| code.starts_with(class)) || matches!(code, "40001" | "40P01"),
+    }
+}
+
+/// A pool of connections to the database.
+#[derive(Clone)]
+pub(crate) struct Db {
+    pub(super) pool: Pool,
+    statements: Arc<AtomicU64>,
+}
+
+/// The engine behind a [`Db`].
+#[derive(Clone)]
+pub(super) enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// Connects and brings the schema up to date.
+    ///
+    /// # Errors
+    /// A URL that is neither `postgres:` nor `sqlite:`, a database that cannot be reached, a migration that fails.
+    pub(crate) async fn open(url: Option<&str>, data_dir: &Path, settings: &DatabaseSettings) -> Result<Self, OpenError> {
+        let pool = match url {
+            Some(url) if url.starts_with("postgres:") || url.starts_with("postgresql:") => {
+                Pool::Postgres(open_postgres(url, settings).await?)
+            }
+            Some(url) if url.starts_with("sqlite:") => {
+                let options = SqliteConnectOptions::from_str(url)?;
+                Pool::Sqlite(open_sqlite(options, data_dir, settings).await?)
+            }
+            Some(_) => return Err(OpenError::UnknownScheme),
+            None => {
+                let options = SqliteConnectOptions::new().filename(data_dir.join(SQLITE_FILE));
+                Pool::Sqlite(open_sqlite(options, data_dir, settings).await?)
+            }
+        };
+        Ok(Self { pool, statements: Arc::default() })
+    }
+
+    /// Statements begun since start, over all connections.
+    pub(crate) fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Closes every connection once it is idle.
+    pub(crate) async fn close(&self) {
+        match &self.pool {
+            Pool::Sqlite(pool) => pool.close().await,
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// Why the database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The URL names no engine we have.
+    #[error("the database URL must begin with postgres:// or sqlite:")]
+    UnknownScheme,
+    /// The engine refused.
+    #[error("cannot open the database: {0}")]
+    Connect(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("cannot migrate the database: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The lock file could not be created or locked.
+    #[error("cannot lock the database for migration: {0}")]
+    Lock(#[from] std::io::Error),
+}
+
+async fn open_sqlite(
+    options: SqliteConnectOptions,
+    data_dir: &Path,
+    settings: &DatabaseSettings,
+) -> Result<SqlitePool, OpenError> {
+    let lock = std::fs::File::create(data_dir.join(MIGRATION_LOCK_FILE))?;
+    let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await.map_err(std::io::Error::other)??;
+    let options = options
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(Duration::from_millis(settings.busy_timeout_ms))
+        .foreign_keys(true);
+    let pool = SqlitePoolOptions::new()
+        .max_connections(settings.max_connections)
+        .acquire_timeout(Duration::from_millis(settings.acquire_timeout_ms))
+        .connect_with(options)
+        .await?;
+    sqlx::migrate!("../migrations/sqlite").run(&pool).await?;
+    drop(lock);
+    Ok(pool)
+}
+
+async fn open_postgres(url: &str, settings: &DatabaseSettings) -> Result<PgPool, OpenError> {
+    let pool = PgPoolOptions::new()
+        .max_connections(settings.max_connections)
+        .acquire_timeout(Duration::from_millis(settings.acquire_timeout_ms))
+        .connect_with(PgConnectOptions::from_str(url)?)
+        .await?;
+    // sqlx holds an advisory lock while it migrates, so replicas that start together take turns.
+    sqlx::migrate!("../migrations/postgres").run(&pool).await?;
+    Ok(pool)
+}
+
+/// Where a statement runs: on any connection of the pool, or inside a transaction.
+pub(crate) enum On<'c> {
+    Db(&'c Db),
+    Tx(&'c mut super::tx::Tx),
+}
+
+impl<'c> From<&'c Db> for On<'c> {
+    fn from(db: &'c Db) -> Self {
+        On::Db(db)
+    }
+}
+
+impl<'c> From<&'c mut super::tx::Tx> for On<'c> {
+    fn from(tx: &'c mut super::tx::Tx) -> Self {
+        On::Tx(tx)
+    }
+}
+
+/// A connection, ready for one statement.
+pub(super) enum Link<'c> {
+    Sqlite(Held<'c, Sqlite>),
+    Postgres(Held<'c, Postgres>),
+}
+
+/// A connection that is ours for now, or the one of a transaction.
+pub(super) enum Held<'c, DB: Database> {
+    Pooled(PoolConnection<DB>),
+    Borrowed(&'c mut DB::Connection),
+}
+
+impl<DB: Database> Deref for Held<'_, DB> {
+    type Target = DB::Connection;
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Pooled(connection) => connection,
+            Self::Borrowed(connection) => connection,
+        }
+    }
+}
+
+impl<DB: Database> DerefMut for Held<'_, DB> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        match self {
+            Self::Pooled(connection) => connection,
+            Self::Borrowed(connection) => connection,
+        }
+    }
+}
+
+impl<'c> On<'c> {
+    pub(super) async fn link(self) -> Result<Link<'c>, StoreError> {
+        match self {
+            On::Tx(tx) => Ok(tx.link()),
+            On::Db(db) => {
+                db.statements.fetch_add(1, Ordering::Relaxed);
+                Ok(match &db.pool {
+                    Pool::Sqlite(pool) => Link::Sqlite(Held::Pooled(pool.acquire().await?)),
+                    Pool::Postgres(pool) => Link::Postgres(Held::Pooled(pool.acquire().await?)),
+                })
+            }
+        }
+    }
+}
+
+/// Runs one statement on either engine: `run!(on, fetch_optional as Row, SQL, args…)` for rows,
+/// `run!(on, execute, SQL, args…)` for the number of rows it touched.
+///
+/// An argument is evaluated once per engine arm, and only in the arm that runs.
+macro_rules! run {
+    ($on:expr, execute, $sql:expr $(, $arg:expr)* $(,)?) => {
+        match $crate::store::db::On::from($on).link().await? {
+            $crate::store::db::Link::Sqlite(mut link) =>
+                sqlx::query::<sqlx::Sqlite>($sql)$(.bind($arg))*.execute(&mut *link).await.map(|done| done.rows_affected()),
+            $crate::store::db::Link::Postgres(mut link) =>
+                sqlx::query::<sqlx::Postgres>($sql)$(.bind($arg))*.execute(&mut *link).await.map(|done| done.rows_affected()),
+        }
+        .map_err($crate::store::db::StoreError::from)
+    };
+    ($on:expr, $fetch:ident as $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {
+        match $crate::store::db::On::from($on).link().await? {
+            $crate::store::db::Link::Sqlite(mut link) =>
+                sqlx::query_as::<sqlx::Sqlite, $row>($sql)$(.bind($arg))*.$fetch(&mut *link).await,
+            $crate::store::db::Link::Postgres(mut link) =>
+                sqlx::query_as::<sqlx::Postgres, $row>($sql)$(.bind($arg))*.$fetch(&mut *link).await,
+        }
+        .map_err($crate::store::db::StoreError::from)
+    };
+}
+pub(crate) use run;
+
+#[cfg(test)]
+mod tests {
+    use super::is_transient;
+
+    #[test]
+    fn knows_which_errors_pass() {
+        for code in ["5", "6", "261", "517", "57P01", "08006", "53300", "53100", "40001"] {
+            assert!(is_transient(code), "{code}");
+        }
+        for code in ["", "1", "19", "2067", "23505", "42P01"] {
+            assert!(!is_transient(code), "{code}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The only place with SQL: one file per noun, verbs are find, list, insert, update, delete.
+//!
+//! In: plain values and a [`db::Db`] or an open [`tx::Tx`]. Out: models. Must not decide who may do what.
+//!
+//! Every statement is a named constant that runs on both engines (or a pair of constants where they differ), so that a
+//! test can prepare each of them on each engine.
+
+pub(crate) mod calls;
+pub(crate) mod db;
+pub(crate) mod guests;
+pub(crate) mod jobs;
+pub(crate) mod nodes;
+pub(crate) mod outbox;
+pub(crate) mod rooms;
+pub(crate) mod sessions;
+#[cfg(test)]
+mod statements_tests;
+pub(crate) mod tx;
+pub(crate) mod users;
+
+/// Declares named SQL constants and lists them in `ALL`, which the test that prepares every statement reads.
+macro_rules! statements {
+    ($($(#[$meta:meta])* $name:ident = $sql:expr;)+) => {
+        $($(#[$meta])* const $name: &str = $sql;)+
+        #[cfg(test)]
+        pub(crate) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
+    };
+}
+pub(crate) use statements;

@@ -1,0 +1,151 @@
+//! SQL of sessions: found by the hash of a token, rotated, revoked.
+
+use uuid::Uuid;
+
+use super::db::{Db, StoreError, run};
+use super::{statements, tx::Tx};
+use crate::model::clock::Micros;
+use crate::model::user::{SessionFacts, SessionTransport, User};
+
+statements! {
+    INSERT_SESSION = "INSERT INTO sessions (id, user_id, transport, access_hash, access_expires_at, refresh_hash, \
+        rotated_at, user_agent, ip, last_seen_at, created_at, expires_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $7, $7, $10)";
+    FIND_SESSION_BY_ACCESS = "SELECT s.id AS session_id, s.transport, s.last_seen_at AS session_last_seen_at, \
+        u.id, u.email, u.username, u.display_name, u.locale, u.timezone, u.platform_role, u.status, \
+        u.default_room_access, u.email_verified_at, u.created_at, u.updated_at \
+        FROM sessions s JOIN users u ON u.id = s.user_id \
+        WHERE s.access_hash = $1 AND s.revoked_at IS NULL AND s.access_expires_at > $2 \
+        AND u.status = 'active' AND u.deleted_at IS NULL";
+    FIND_SESSION_BY_REFRESH = "SELECT s.id AS session_id, s.transport, s.refresh_hash, s.access_expires_at, \
+        s.rotated_at, s.expires_at, u.id, u.email, u.username, u.display_name, u.locale, u.timezone, \
+        u.platform_role, u.status, u.default_room_access, u.email_verified_at, u.created_at, u.updated_at \
+        FROM sessions s JOIN users u ON u.id = s.user_id \
+        WHERE (s.refresh_hash = $1 OR s.prev_refresh_hash = $1) AND s.revoked_at IS NULL AND s.expires_at > $2 \
+        AND u.status = 'active' AND u.deleted_at IS NULL";
+    ROTATE_SESSION = "UPDATE sessions SET access_hash = $3, access_expires_at = $4, prev_refresh_hash = refresh_hash, \
+        refresh_hash = $5, rotated_at = $6, last_seen_at = $6, expires_at = $7, ip = $8, user_agent = $9 \
+        WHERE id = $1 AND refresh_hash = $2 AND revoked_at IS NULL";
+    REVOKE_SESSION = "UPDATE sessions SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+    TOUCH_SESSION = "UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2";
+    DELETE_ENDED_SESSIONS = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions \
+        WHERE expires_at < $1 OR revoked_at < $1 LIMIT $2)";
+}
+
+/// A session about to begin.
+#[derive(Debug)]
+pub(crate) struct NewSession<'a> {
+    pub user_id: Uuid,
+    pub transport: SessionTransport,
+    pub access_hash: Vec<u8>,
+    pub access_expires_at: Micros,
+    pub refresh_hash: Vec<u8>,
+    pub user_agent: &'a str,
+    pub ip: &'a str,
+    pub expires_at: Micros,
+}
+
+/// A live session and its person.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct LiveSession {
+    #[sqlx(flatten)]
+    pub session: SessionFacts,
+    #[sqlx(flatten)]
+    pub user: User,
+}
+
+/// A session that may be refreshed.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct RefreshableSession {
+    pub session_id: Uuid,
+    pub transport: SessionTransport,
+    pub refresh_hash: Vec<u8>,
+    pub access_expires_at: Micros,
+    pub rotated_at: Micros,
+    pub expires_at: Micros,
+    #[sqlx(flatten)]
+    pub user: User,
+}
+
+/// The next pair of a session.
+#[derive(Debug)]
+pub(crate) struct Rotation<'a> {
+    pub session_id: Uuid,
+    pub presented_hash: Vec<u8>,
+    pub access_hash: Vec<u8>,
+    pub access_expires_at: Micros,
+    pub refresh_hash: Vec<u8>,
+    pub expires_at: Micros,
+    pub ip: &'a str,
+    pub user_agent: &'a str,
+}
+
+/// Inserts a session and returns its id.
+pub(crate) async fn insert(tx: &mut Tx, new: NewSession<'_>, now: Micros) -> Result<Uuid, StoreError> {
+    let id = Uuid::now_v7();
+    run!(
+        tx,
+        execute,
+        INSERT_SESSION,
+        id,
+        new.user_id,
+        new.transport,
+        &new.access_hash,
+        new.access_expires_at,
+        &new.refresh_hash,
+        now,
+        new.user_agent,
+        new.ip,
+        new.expires_at
+    )?;
+    Ok(id)
+}
+
+/// Finds the live session of an access token, with its person, in one statement.
+pub(crate) async fn find_live(db: &Db, access_hash: &[u8], now: Micros) -> Result<Option<LiveSession>, StoreError> {
+    run!(db, fetch_optional as LiveSession, FIND_SESSION_BY_ACCESS, access_hash, now)
+}
+
+/// Finds the session whose current or previous refresh token this is.
+pub(crate) async fn find_by_refresh(
+    tx: &mut Tx,
+    refresh_hash: &[u8],
+    now: Micros,
+) -> Result<Option<RefreshableSession>, StoreError> {
+    run!(tx, fetch_optional as RefreshableSession, FIND_SESSION_BY_REFRESH, refresh_hash, now)
+}
+
+/// Replaces a session's pair; `false` when another request rotated or revoked it first.
+pub(crate) async fn rotate(tx: &mut Tx, next: Rotation<'_>, now: Micros) -> Result<bool, StoreError> {
+    let rows = run!(
+        tx,
+        execute,
+        ROTATE_SESSION,
+        next.session_id,
+        &next.presented_hash,
+        &next.access_hash,
+        next.access_expires_at,
+        &next.refresh_hash,
+        now,
+        next.expires_at,
+        next.ip,
+        next.user_agent
+    )?;
+    Ok(rows == 1)
+}
+
+/// Ends a session: both its tokens are dead from now on.
+pub(crate) async fn revoke(tx: &mut Tx, session_id: Uuid, now: Micros) -> Result<bool, StoreError> {
+    Ok(run!(tx, execute, REVOKE_SESSION, session_id, now)? == 1)
+}
+
+/// Notes that a session was used.
+pub(crate) async fn touch(db: &Db, session_id: Uuid, now: Micros) -> Result<(), StoreError> {
+    run!(db, execute, TOUCH_SESSION, session_id, now)?;
+    Ok(())
+}
+
+/// Deletes at most `batch` sessions that ended before `before`; how many went.
+pub(crate) async fn delete_ended(db: &Db, before: Micros, batch: i64) -> Result<u64, StoreError> {
+    run!(db, execute, DELETE_ENDED_SESSIONS, before, batch)
+}

@@ -1,0 +1,42 @@
+//! Prepares every SQL constant on both engines, so that a statement only one of them understands fails here.
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqlSafeStr};
+
+use super::*;
+
+fn statements() -> Vec<(&'static str, &'static str)> {
+    [calls::ALL, guests::ALL, jobs::ALL, nodes::ALL, outbox::ALL, rooms::ALL, sessions::ALL, users::ALL].concat()
+}
+
+#[tokio::test]
+async fn every_statement_prepares_on_sqlite() {
+    let mut connection = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    sqlx::migrate!("../migrations/sqlite").run(&mut connection).await.unwrap();
+    for (name, sql) in statements().into_iter().chain([("CLAIM", jobs::CLAIM_ON_SQLITE)]) {
+        if let Err(error) = (&mut connection).prepare(sql.into_sql_str()).await {
+            panic!("{name}: {error}\n{sql}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_statement_prepares_on_postgres() {
+    let Ok(server) = std::env::var("PLENUM_TEST_POSTGRES_URL") else {
+        assert!(std::env::var_os("PLENUM_TEST_REQUIRE_POSTGRES").is_none(), "PLENUM_TEST_POSTGRES_URL is not set");
+        return;
+    };
+    let mut admin = PgConnection::connect(&server).await.unwrap();
+    let name = format!("plenum_statements_{}", uuid::Uuid::now_v7().simple());
+    admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+    let mut url = url::Url::parse(&server).unwrap();
+    url.set_path(&name);
+    let mut connection = PgConnection::connect(url.as_str()).await.unwrap();
+    sqlx::migrate!("../migrations/postgres").run(&mut connection).await.unwrap();
+    for (name, sql) in statements().into_iter().chain([("CLAIM", jobs::CLAIM_ON_POSTGRES)]) {
+        if let Err(error) = (&mut connection).prepare(sql.into_sql_str()).await {
+            panic!("{name}: {error}\n{sql}");
+        }
+    }
+    connection.close().await.unwrap();
+    admin.execute(AssertSqlSafe(format!("DROP DATABASE {name}"))).await.unwrap();
+}

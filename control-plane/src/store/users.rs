@@ -1,0 +1,95 @@
+//! SQL of accounts and passwords.
+
+use uuid::Uuid;
+
+use super::db::{Db, On, StoreError, run};
+use super::{statements, tx::Tx};
+use crate::model::clock::Micros;
+use crate::model::room::AccessLevel;
+use crate::model::user::{PlatformRole, User};
+
+statements! {
+    INSERT_USER = "INSERT INTO users \
+        (id, email, display_name, locale, timezone, platform_role, status, default_room_access, created_at, updated_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, 'active', 'trusted', $7, $7) \
+        RETURNING id, email, username, display_name, locale, timezone, platform_role, status, default_room_access, \
+        email_verified_at, created_at, updated_at";
+    UPDATE_USER = "UPDATE users SET display_name = $2, locale = $3, timezone = $4, default_room_access = $5, \
+        updated_at = $6 WHERE id = $1 AND deleted_at IS NULL \
+        RETURNING id, email, username, display_name, locale, timezone, platform_role, status, default_room_access, \
+        email_verified_at, created_at, updated_at";
+    FIND_USER_WITH_PASSWORD = "SELECT u.id, u.email, u.username, u.display_name, u.locale, u.timezone, \
+        u.platform_role, u.status, u.default_room_access, u.email_verified_at, u.created_at, u.updated_at, p.phc \
+        FROM users u JOIN user_passwords p ON p.user_id = u.id \
+        WHERE (u.email = $1 OR u.username = $1) AND u.deleted_at IS NULL ORDER BY u.email = $1 DESC LIMIT 1";
+    UPSERT_PASSWORD = "INSERT INTO user_passwords (user_id, phc, changed_at) VALUES ($1, $2, $3) \
+        ON CONFLICT (user_id) DO UPDATE SET phc = excluded.phc, changed_at = excluded.changed_at";
+    COUNT_ADMINS = "SELECT COUNT(*) FROM users \
+        WHERE platform_role = 'admin' AND status = 'active' AND deleted_at IS NULL";
+}
+
+/// A new account; the address must be lower-cased.
+#[derive(Debug)]
+pub(crate) struct NewUser<'a> {
+    pub email: &'a str,
+    pub display_name: &'a str,
+    pub locale: &'a str,
+    pub timezone: &'a str,
+    pub platform_role: PlatformRole,
+}
+
+/// An account with its password's hash.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct UserWithPassword {
+    #[sqlx(flatten)]
+    pub user: User,
+    pub phc: String,
+}
+
+/// Inserts an account. [`StoreError::Duplicate`] when the address is taken.
+pub(crate) async fn insert(tx: &mut Tx, new: NewUser<'_>, now: Micros) -> Result<User, StoreError> {
+    run!(
+        tx,
+        fetch_one as User,
+        INSERT_USER,
+        Uuid::now_v7(),
+        new.email,
+        new.display_name,
+        new.locale,
+        new.timezone,
+        new.platform_role,
+        now
+    )
+}
+
+/// Updates the profile of `user` to what it holds; `None` when the account is gone.
+pub(crate) async fn update_profile(tx: &mut Tx, user: &User, now: Micros) -> Result<Option<User>, StoreError> {
+    let access: AccessLevel = user.default_room_access;
+    run!(
+        tx,
+        fetch_optional as User,
+        UPDATE_USER,
+        user.id,
+        &user.display_name,
+        &user.locale,
+        &user.timezone,
+        access,
+        now
+    )
+}
+
+/// Finds who signs in as `identifier`: an address (lower-cased), else a user name.
+pub(crate) async fn find_with_password(db: &Db, identifier: &str) -> Result<Option<UserWithPassword>, StoreError> {
+    run!(db, fetch_optional as UserWithPassword, FIND_USER_WITH_PASSWORD, identifier)
+}
+
+pub(crate) async fn set_password(tx: &mut Tx, user_id: Uuid, phc: &str, now: Micros) -> Result<(), StoreError> {
+    run!(tx, execute, UPSERT_PASSWORD, user_id, phc, now)?;
+    Ok(())
+}
+
+/// Platform admins who can act.
+pub(crate) async fn count_admins(on: impl Into<On<'_>>) -> Result<i64, StoreError> {
+    let (count,) = run!(on.into(), fetch_one as (i64,), COUNT_ADMINS)?;
+    Ok(count)
+}
