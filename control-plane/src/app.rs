@@ -2,7 +2,7 @@
 //!
 //! In: [`ControlPlaneConfig`]. Out: a router and background tasks. Must not open a socket: the binary does.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -166,8 +166,8 @@ impl ControlPlane {
 
     /// The routes `/api/**` and `/internal/**`.
     ///
-    /// Requests should carry [`crate::Connection`] in their extensions; without it they count as coming from this
-    /// machine, unencrypted.
+    /// Requests should carry `ConnectInfo<SocketAddr>` and `http::uri::Scheme` in their extensions; without them they
+    /// count as coming from this machine, unencrypted.
     #[must_use]
     pub fn router(&self) -> Router {
         routes::router(&self.app)
@@ -202,7 +202,7 @@ impl ControlPlane {
     }
 
     /// Ends the background tasks and closes the database.
-    pub async fn stop(self) {
+    pub async fn stop(&self) {
         self.stop.cancel();
         if tokio::time::timeout(STOP_TIMEOUT, self.tasks.wait()).await.is_err() {
             tracing::warn!("background tasks did not end in time");
@@ -248,7 +248,7 @@ pub enum CreateAdminError {
 /// See [`CreateAdminError`].
 pub async fn create_admin(
     database_url: Option<&str>,
-    data_dir: &PathBuf,
+    data_dir: &Path,
     admin: NewAdmin,
 ) -> Result<uuid::Uuid, CreateAdminError> {
     let form = routes::auth::register::checked_admin(admin).map_err(CreateAdminError::Invalid)?;

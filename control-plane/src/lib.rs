@@ -27,6 +27,6 @@ mod store;
 
 pub use app::{ControlPlane, CreateAdminError, NewAdmin, StartError, create_admin};
 pub use config::{ControlPlaneConfig, InternalKey, MediaConnection, Registration};
-pub use http::origin::Connection;
+pub use http::origin::TrustedProxyError;
 pub use model::clock::{Clock, Micros};
 pub use store::db::StoreError;

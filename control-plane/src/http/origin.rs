@@ -1,12 +1,14 @@
 //! Where a request comes from and which address the client believes it talks to.
 //!
-//! In: the connection and, from trusted proxies only, `X-Forwarded-For`, `-Proto` and `-Host`. Out: [`ClientFacts`].
+//! In: the listener's extensions (`ConnectInfo` with the other end, `http::uri::Scheme` of the connection) and, from
+//! trusted proxies only, `X-Forwarded-For`, `-Proto` and `-Host`. Out: [`ClientFacts`].
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::ConnectInfo;
 use http::header::{HOST, USER_AGENT};
 use http::request::Parts;
+use http::uri::Scheme;
 use http::{HeaderMap, Uri};
 use ipnet::IpNet;
 
@@ -14,15 +16,6 @@ use ipnet::IpNet;
 const USER_AGENT_CHARS: usize = 256;
 /// Longest host that is echoed into a join answer: a DNS name and a port.
 const HOST_BYTES: usize = 253 + 6;
-
-/// The connection a request arrived on; the listener puts it into the request's extensions.
-#[derive(Clone, Copy, Debug)]
-pub struct Connection {
-    /// The other end.
-    pub peer: SocketAddr,
-    /// Whether it is TLS.
-    pub encrypted: bool,
-}
 
 /// Who is at the other end, as far as the network tells.
 #[derive(Clone, Debug)]
@@ -63,16 +56,13 @@ impl TrustedProxies {
 impl ClientFacts {
     /// Reads the facts of a request.
     pub(crate) fn of(parts: &Parts, proxies: &TrustedProxies) -> Self {
-        let connection = parts.extensions.get::<Connection>().copied().or_else(|| {
-            let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
-            Some(Connection { peer: *peer, encrypted: false })
-        });
-        let peer = connection.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |c| c.peer.ip().to_canonical());
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical());
+        let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let mut facts = Self {
             ip: peer,
             ip_text: String::new(),
             user_agent: user_agent(&parts.headers),
-            encrypted: connection.is_some_and(|c| c.encrypted),
+            encrypted: parts.extensions.get::<Scheme>() == Some(&Scheme::HTTPS),
             host: parts.uri.authority().map(ToString::to_string).or_else(|| last(&parts.headers, HOST.as_str())),
         };
         if proxies.contains(peer) {
@@ -134,7 +124,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (mut parts, ()) = request.body(()).unwrap().into_parts();
-        parts.extensions.insert(Connection { peer: peer.parse().unwrap(), encrypted: false });
+        parts.extensions.insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
         ClientFacts::of(&parts, &TrustedProxies::parse(&["10.0.0.0/8".into(), "::1".into()]).unwrap())
     }
 

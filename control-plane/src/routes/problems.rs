@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
-use utoipa::{IntoResponses, PartialSchema, ToSchema};
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::error::{ApiError, Problem};
 use crate::services::accounts::{LoginError, RegisterError};
@@ -25,11 +25,6 @@ impl IntoResponses for Problems {
         };
         [("4XX".to_owned(), response("Refused")), ("5XX".to_owned(), response("Failed"))].into()
     }
-}
-
-/// Makes sure the document defines the problem itself.
-pub(crate) fn problem_schema() -> RefOr<utoipa::openapi::Schema> {
-    Problem::schema()
 }
 
 impl From<PasswordError> for ApiError {

@@ -127,13 +127,13 @@ pub(super) async fn open_call_for(
     };
     match store::insert(&mut *tx, room.id, &node_id, Some(room_sid), None, now).await? {
         Some(call) => Ok(call),
-        None => store::find_open(tx, room.id).await?.ok_or(StoreError::Duplicate),
+        None => store::find_open(&mut *tx, room.id).await?.ok_or(StoreError::Duplicate),
     }
 }
 
 /// A webhook does not name its node; with one node it is that one, else reconciliation finds out.
 async fn only_node(app: &App, tx: &mut Tx, now: Micros) -> Result<String, StoreError> {
-    let mut nodes = nodes::list_reachable(tx, now.minus(app.node_timeout()), 2).await?;
+    let mut nodes = nodes::list_reachable(&mut *tx, now.minus(app.node_timeout()), 2).await?;
     Ok(if nodes.len() == 1 { nodes.pop().map(|node| node.id).unwrap_or_default() } else { String::new() })
 }
 

@@ -96,7 +96,7 @@ pub(crate) async fn insert(
 }
 
 pub(crate) async fn find_open(on: impl Into<On<'_>>, room_id: Uuid) -> Result<Option<Call>, StoreError> {
-    run!(on.into(), fetch_optional as Call, FIND_OPEN_CALL, room_id)
+    run!(on, fetch_optional as Call, FIND_OPEN_CALL, room_id)
 }
 
 pub(crate) async fn list_open_of_node(db: &Db, node_id: &str, limit: i64) -> Result<Vec<Call>, StoreError> {
@@ -178,7 +178,7 @@ pub(crate) async fn list_present(
     call_id: Uuid,
     limit: i64,
 ) -> Result<Vec<CallParticipant>, StoreError> {
-    run!(on.into(), fetch_all as CallParticipant, LIST_PARTICIPANTS_NOW, call_id, limit)
+    run!(on, fetch_all as CallParticipant, LIST_PARTICIPANTS_NOW, call_id, limit)
 }
 
 /// When the last person left; `None` when nobody ever came or left.
@@ -215,7 +215,7 @@ pub(crate) async fn list_rights(
     room_id: Uuid,
     limit: i64,
 ) -> Result<Vec<Rights>, StoreError> {
-    run!(on.into(), fetch_all as Rights, LIST_RIGHTS, room_id, limit)
+    run!(on, fetch_all as Rights, LIST_RIGHTS, room_id, limit)
 }
 
 /// The latest call that ran as media room `room_sid`.

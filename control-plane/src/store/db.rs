@@ -230,7 +230,7 @@ impl<DB: Database> DerefMut for Held<'_, DB> {
 }
 
 impl<'c> On<'c> {
-    pub(super) async fn link(self) -> Result<Link<'c>, StoreError> {
+    async fn link(self) -> Result<Link<'c>, StoreError> {
         match self {
             On::Tx(tx) => Ok(tx.link()),
             On::Db(db) => {
@@ -244,13 +244,18 @@ impl<'c> On<'c> {
     }
 }
 
+/// Gets the connection a statement runs on.
+pub(super) async fn link<'c>(on: impl Into<On<'c>>) -> Result<Link<'c>, StoreError> {
+    on.into().link().await
+}
+
 /// Runs one statement on either engine: `run!(on, fetch_optional as Row, SQL, args…)` for rows,
 /// `run!(on, execute, SQL, args…)` for the number of rows it touched.
 ///
 /// An argument is evaluated once per engine arm, and only in the arm that runs.
 macro_rules! run {
     ($on:expr, execute, $sql:expr $(, $arg:expr)* $(,)?) => {
-        match $crate::store::db::On::from($on).link().await? {
+        match $crate::store::db::link($on).await? {
             $crate::store::db::Link::Sqlite(mut link) =>
                 sqlx::query::<sqlx::Sqlite>($sql)$(.bind($arg))*.execute(&mut *link).await.map(|done| done.rows_affected()),
             $crate::store::db::Link::Postgres(mut link) =>
@@ -259,7 +264,7 @@ macro_rules! run {
         .map_err($crate::store::db::StoreError::from)
     };
     ($on:expr, $fetch:ident as $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {
-        match $crate::store::db::On::from($on).link().await? {
+        match $crate::store::db::link($on).await? {
             $crate::store::db::Link::Sqlite(mut link) =>
                 sqlx::query_as::<sqlx::Sqlite, $row>($sql)$(.bind($arg))*.$fetch(&mut *link).await,
             $crate::store::db::Link::Postgres(mut link) =>

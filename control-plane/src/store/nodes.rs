@@ -65,7 +65,7 @@ pub(crate) async fn upsert(db: &Db, report: NodeReport<'_>, now: Micros) -> Resu
 }
 
 pub(crate) async fn find(on: impl Into<On<'_>>, id: &str) -> Result<Option<MediaNode>, StoreError> {
-    run!(on.into(), fetch_optional as MediaNode, FIND_NODE, id)
+    run!(on, fetch_optional as MediaNode, FIND_NODE, id)
 }
 
 /// The best node for a new call: up, heard of after `alive_since`, and not `except`.
@@ -78,8 +78,12 @@ pub(crate) async fn find_least_loaded(
 }
 
 /// Nodes heard of after `alive_since`.
-pub(crate) async fn list_reachable(db: &Db, alive_since: Micros, limit: i64) -> Result<Vec<MediaNode>, StoreError> {
-    run!(db, fetch_all as MediaNode, LIST_REACHABLE, alive_since, limit)
+pub(crate) async fn list_reachable(
+    on: impl Into<On<'_>>,
+    alive_since: Micros,
+    limit: i64,
+) -> Result<Vec<MediaNode>, StoreError> {
+    run!(on, fetch_all as MediaNode, LIST_REACHABLE, alive_since, limit)
 }
 
 /// Nodes last heard of before `silent_since` and not yet marked down.
@@ -88,7 +92,7 @@ pub(crate) async fn list_silent(db: &Db, silent_since: Micros, limit: i64) -> Re
 }
 
 pub(crate) async fn set_state(on: impl Into<On<'_>>, id: &str, state: NodeState) -> Result<bool, StoreError> {
-    Ok(run!(on.into(), execute, SET_NODE_STATE, id, state)? == 1)
+    Ok(run!(on, execute, SET_NODE_STATE, id, state)? == 1)
 }
 
 /// Forgets nodes that went down before `before`.

@@ -115,8 +115,8 @@ pub(crate) async fn find(
 ) -> Result<Option<Room>, StoreError> {
     let user_id = user_id.unwrap_or(Uuid::nil());
     match name {
-        RoomName::Id(id) => run!(on.into(), fetch_optional as Room, FIND_ROOM_BY_ID, user_id, id),
-        RoomName::Code(code) => run!(on.into(), fetch_optional as Room, FIND_ROOM_BY_CODE, user_id, code),
+        RoomName::Id(id) => run!(on, fetch_optional as Room, FIND_ROOM_BY_ID, user_id, id),
+        RoomName::Code(code) => run!(on, fetch_optional as Room, FIND_ROOM_BY_CODE, user_id, code),
     }
 }
 
@@ -175,7 +175,7 @@ pub(crate) async fn delete(tx: &mut Tx, id: Uuid, now: Micros) -> Result<bool, S
 
 /// Rooms somebody owns.
 pub(crate) async fn count_owned(on: impl Into<On<'_>>, user_id: Uuid) -> Result<i64, StoreError> {
-    let (count,) = run!(on.into(), fetch_one as (i64,), COUNT_OWNED, user_id)?;
+    let (count,) = run!(on, fetch_one as (i64,), COUNT_OWNED, user_id)?;
     Ok(count)
 }
 
@@ -198,7 +198,7 @@ impl RoomState {
 
 /// Finds the state of a room, deleted or not.
 pub(crate) async fn find_state(on: impl Into<On<'_>>, id: Uuid) -> Result<Option<RoomState>, StoreError> {
-    run!(on.into(), fetch_optional as RoomState, FIND_ROOM_STATE, id)
+    run!(on, fetch_optional as RoomState, FIND_ROOM_STATE, id)
 }
 
 /// Rooms that expired before `now` while a call is open in them.

@@ -51,8 +51,8 @@ impl Tx {
 
     pub(super) fn link(&mut self) -> Link<'_> {
         match &mut self.inner {
-            Inner::Sqlite(tx) => Link::Sqlite(Held::Borrowed(&mut *tx)),
-            Inner::Postgres(tx) => Link::Postgres(Held::Borrowed(&mut *tx)),
+            Inner::Sqlite(tx) => Link::Sqlite(Held::Borrowed(&mut **tx)),
+            Inner::Postgres(tx) => Link::Postgres(Held::Borrowed(&mut **tx)),
         }
     }
 

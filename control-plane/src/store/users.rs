@@ -90,6 +90,6 @@ pub(crate) async fn set_password(tx: &mut Tx, user_id: Uuid, phc: &str, now: Mic
 
 /// Platform admins who can act.
 pub(crate) async fn count_admins(on: impl Into<On<'_>>) -> Result<i64, StoreError> {
-    let (count,) = run!(on.into(), fetch_one as (i64,), COUNT_ADMINS)?;
+    let (count,) = run!(on, fetch_one as (i64,), COUNT_ADMINS)?;
     Ok(count)
 }

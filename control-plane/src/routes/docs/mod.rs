@@ -14,6 +14,8 @@ use crate::http::layers;
 
 /// Where the interactive documentation lives.
 const DOCS: &str = "/api/docs";
+/// Its first page.
+const DOCS_PAGE: &str = "/api/docs/";
 /// The UI loads its own scripts and styles, and the document; nothing from anywhere else.
 const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
@@ -33,7 +35,7 @@ pub(crate) async fn openapi() -> Response {
 
 /// Sends people who look for the documentation beside the API to where it is.
 pub(super) async fn redirect() -> Redirect {
-    Redirect::permanent(DOCS)
+    Redirect::permanent(DOCS_PAGE)
 }
 
 /// The interactive documentation.

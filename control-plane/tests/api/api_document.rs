@@ -1,0 +1,28 @@
+//! The API describes itself, and the documentation needs nobody else's servers.
+
+use axum::body::Body;
+use http::Request;
+
+use crate::support::both;
+
+both! {
+    async fn is_served_as_openapi(app) {
+        let document = app.get("/openapi.json", None).await.expect(200);
+        assert!(document.text("/openapi").starts_with("3.1"));
+        assert_eq!(document.headers["content-type"], "application/json");
+        let join = document.json.pointer("/paths/~1api~1v1~1rooms~1{room}~1join/post/responses/200");
+        assert!(join.is_some(), "{}", document.json["paths"]);
+    }
+
+    async fn is_shown_from_our_own_assets(app) {
+        let page = |path: &str| Request::get(path).body(Body::empty()).unwrap();
+        let ui = app.send(page("/api/docs/")).await.expect(200);
+        let html = ui.json.as_str().unwrap().to_owned();
+        assert!(html.contains("swagger-ui") && !html.contains("https://"), "{html}");
+        app.send(page("/api/docs/swagger-ui.css")).await.expect(200);
+        let initializer = app.send(page("/api/docs/swagger-initializer.js")).await.expect(200);
+        assert!(initializer.json.as_str().unwrap().contains("/api/v1/openapi.json"));
+        let moved = app.send(page("/api/v1/docs")).await.expect(308);
+        assert_eq!(moved.headers["location"], "/api/docs/");
+    }
+}

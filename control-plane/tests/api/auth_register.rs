@@ -1,0 +1,63 @@
+//! `POST /auth/register`.
+
+use serde_json::json;
+
+use crate::support::{PASSWORD, both};
+
+both! {
+    async fn makes_an_account_and_signs_in(app) {
+        let body = json!({
+            "email": " Ada@Example.ORG ", "password": PASSWORD, "display_name": " Ada ", "locale": "en-GB",
+            "timezone": "Europe/London"
+        });
+        let answer = app.post("/auth/register", None, body).await.expect(201);
+        assert_eq!(answer.text("/user/email"), "ada@example.org");
+        assert_eq!(answer.text("/user/display_name"), "Ada");
+        assert_eq!(answer.text("/user/timezone"), "Europe/London");
+        assert_eq!(answer.text("/user/platform_role"), "user");
+        assert!(answer.json["user"].get("phc").is_none() && !answer.json.to_string().contains("argon2"));
+        let me = app.get("/me", Some(&answer.text("/access_token"))).await.expect(200);
+        assert_eq!(me.json, answer.json["user"]);
+    }
+
+    async fn refuses_a_taken_address(app) {
+        app.person("Ada").await;
+        let body = json!({ "email": "ADA@example.org", "password": PASSWORD, "display_name": "Other" });
+        app.post("/auth/register", None, body).await.problem(409, "email_taken");
+    }
+
+    async fn blames_each_bad_field(app) {
+        let body = json!({ "email": "nobody", "password": "short", "display_name": " ", "timezone": "Mars/Base" });
+        app.post("/auth/register", None, body).await.blames(&["display_name", "email", "password", "timezone"]);
+        app.post("/auth/register", None, json!({})).await.blames(&["email"]);
+        let body = json!({ "email": 5, "password": PASSWORD, "display_name": "Ada" });
+        app.post("/auth/register", None, body).await.blames(&["email"]);
+        let body = json!({ "email": "a@b.example", "password": "x".repeat(201), "display_name": "A\u{0}da" });
+        app.post("/auth/register", None, body).await.blames(&["display_name", "password"]);
+        let body = json!({ "email": "a@b.example", "password": PASSWORD, "display_name": "Ada", "transport": "pigeon" });
+        app.post("/auth/register", None, body).await.blames(&["transport"]);
+    }
+
+    async fn at_once_makes_one_account(app) {
+        let register = |n: usize| async move {
+            let body = json!({ "email": "ada@example.org", "password": PASSWORD, "display_name": format!("Ada {n}") });
+            app.post("/auth/register", None, body).await.status.as_u16()
+        };
+        let mut statuses = futures_util::future::join_all((0..8).map(register)).await;
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 409, 409, 409, 409, 409, 409, 409]);
+    }
+
+    async fn is_refused_when_closed(app, |config| config.registration = control_plane::Registration::Closed) {
+        let body = json!({ "email": "ada@example.org", "password": PASSWORD, "display_name": "Ada" });
+        app.post("/auth/register", None, body).await.problem(403, "registration_closed");
+        assert_eq!(app.get("/config", None).await.expect(200).text("/registration"), "closed");
+    }
+
+    async fn needs_an_invitation_when_by_invitation(app, |config| {
+        config.registration = control_plane::Registration::Invite;
+    }) {
+        let body = json!({ "email": "ada@example.org", "password": PASSWORD, "display_name": "Ada" });
+        app.post("/auth/register", None, body).await.problem(403, "invite_required");
+    }
+}

@@ -1,0 +1,19 @@
+//! The API as clients meet it: HTTP in, JSON out, every case on SQLite and on PostgreSQL.
+//!
+//! One file per noun and verb, one program for all of them: linking a program per file takes longer than running it.
+
+mod api_document;
+mod api_limits;
+mod api_malformed;
+mod auth_login;
+mod auth_refresh;
+mod auth_register;
+mod auth_setup;
+mod calls_reconcile;
+mod calls_record;
+mod me_update;
+mod rooms_create;
+mod rooms_join;
+mod rooms_list;
+mod rooms_update;
+mod support;

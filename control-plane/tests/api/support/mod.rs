@@ -1,0 +1,201 @@
+//! A control plane on a fresh database, a fake media node, and short ways to talk to both.
+
+mod answer;
+mod node;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use control_plane::{Clock, ControlPlane, ControlPlaneConfig, InternalKey, MediaConnection};
+use http::{Method, Request};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+use url::Url;
+use uuid::Uuid;
+
+pub use answer::Answer;
+pub use node::{FakeNode, Mood};
+
+/// The internal key of every test.
+pub const KEY: (&str, &str) = ("internal", "a secret of thirty-two characters or so");
+/// The password of every account.
+pub const PASSWORD: &str = "correct horse";
+
+/// Declares a case that runs on both engines: `both! { async fn name(app) { … } }`, optionally with settings.
+macro_rules! both {
+    ($(async fn $name:ident($app:ident $(, |$config:ident| $change:expr)?) $body:block)+) => {$(
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+            async fn case($app: &$crate::support::TestApp) $body
+            fn change(_config: &mut control_plane::ControlPlaneConfig) {
+                $(let $config = _config; $change)?
+            }
+            #[tokio::test]
+            async fn sqlite() {
+                let app = $crate::support::TestApp::on_sqlite(change).await;
+                case(&app).await;
+                app.finish().await;
+            }
+            #[tokio::test]
+            async fn postgres() {
+                let Some(app) = $crate::support::TestApp::on_postgres(change).await else { return };
+                case(&app).await;
+                app.finish().await;
+            }
+        }
+    )+};
+}
+pub(crate) use both;
+
+/// A control plane and all around it.
+pub struct TestApp {
+    pub control: ControlPlane,
+    pub router: Router,
+    pub clock: Clock,
+    pub node: Arc<FakeNode>,
+    dir: PathBuf,
+    database: Option<(String, String)>,
+}
+
+/// Somebody with an account.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub id: String,
+    pub email: String,
+    pub access: String,
+    pub refresh: String,
+}
+
+impl TestApp {
+    pub async fn on_sqlite(change: fn(&mut ControlPlaneConfig)) -> Self {
+        Self::start(None, change).await
+    }
+
+    /// `None`, with a word about it, when there is no server and none is required.
+    pub async fn on_postgres(change: fn(&mut ControlPlaneConfig)) -> Option<Self> {
+        let Ok(server) = std::env::var("PLENUM_TEST_POSTGRES_URL") else {
+            assert!(std::env::var_os("PLENUM_TEST_REQUIRE_POSTGRES").is_none(), "PLENUM_TEST_POSTGRES_URL is not set");
+            eprintln!("skipped: PLENUM_TEST_POSTGRES_URL is not set");
+            return None;
+        };
+        let name = format!("plenum_test_{}", Uuid::now_v7().simple());
+        let mut admin = PgConnection::connect(&server).await.expect("the test server answers");
+        admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.expect("databases can be made");
+        Some(Self::start(Some((server, name)), change).await)
+    }
+
+    async fn start(database: Option<(String, String)>, change: fn(&mut ControlPlaneConfig)) -> Self {
+        let dir = std::env::temp_dir().join(format!("plenum-test-{}", Uuid::now_v7().simple()));
+        std::fs::create_dir_all(&dir).expect("a directory for the test");
+        let node = Arc::new(FakeNode::default());
+        let key = InternalKey { key: KEY.0.into(), secret: KEY.1.into() };
+        let media = MediaConnection { call: node.clone(), api_url: String::new(), client_url: None };
+        let mut config = ControlPlaneConfig::new(dir.clone(), key, media);
+        config.database_url = database.as_ref().map(|(server, name)| {
+            let mut url = Url::parse(server).expect("a URL");
+            url.set_path(name);
+            url.to_string()
+        });
+        config.database.max_connections = 5;
+        config.sessions.argon2_memory_kib = 64;
+        config.sessions.argon2_passes = 1;
+        for limit in [
+            &mut config.rate_limits.session_per_minute,
+            &mut config.rate_limits.guest_per_minute,
+            &mut config.rate_limits.address_per_minute,
+            &mut config.rate_limits.auth_per_minute,
+        ] {
+            *limit = 1_000_000;
+        }
+        change(&mut config);
+        let clock = config.clock.clone();
+        let control = ControlPlane::start(config, CancellationToken::new()).await.expect("the control plane starts");
+        let router = control.router();
+        Self { control, router, clock, node, dir, database }
+    }
+
+    /// Ends everything and removes its database.
+    pub async fn finish(self) {
+        self.control.stop().await;
+        if let Some((server, name)) = &self.database {
+            let mut admin = PgConnection::connect(server).await.expect("the test server answers");
+            let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+            admin.execute(AssertSqlSafe(drop)).await.expect("the database can be dropped");
+        }
+        std::fs::remove_dir_all(&self.dir).expect("the directory can be removed");
+    }
+
+    /// Sends any request.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.expect("routers do not fail");
+        Answer::read(response).await
+    }
+
+    /// Sends JSON, or nothing, to a path under `/api/v1`.
+    pub async fn call(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("/api/v1{path}")).header("host", "meet.test");
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let body = match body {
+            Some(body) => {
+                request = request.header("content-type", "application/json");
+                Body::from(body.to_string())
+            }
+            None => Body::empty(),
+        };
+        self.send(request.body(body).expect("a request")).await
+    }
+
+    pub async fn get(&self, path: &str, token: Option<&str>) -> Answer {
+        self.call(Method::GET, path, token, None).await
+    }
+
+    pub async fn post(&self, path: &str, token: Option<&str>, body: Value) -> Answer {
+        self.call(Method::POST, path, token, Some(body)).await
+    }
+
+    pub async fn patch(&self, path: &str, token: Option<&str>, body: Value) -> Answer {
+        self.call(Method::PATCH, path, token, Some(body)).await
+    }
+
+    pub async fn delete(&self, path: &str, token: Option<&str>) -> Answer {
+        self.call(Method::DELETE, path, token, None).await
+    }
+
+    /// Registers somebody named `name`.
+    pub async fn person(&self, name: &str) -> Person {
+        let email = format!("{}@example.org", name.to_lowercase());
+        let body = json!({ "email": email, "password": PASSWORD, "display_name": name });
+        let answer = self.post("/auth/register", None, body).await.expect(201);
+        Person {
+            id: answer.text("/user/id"),
+            email,
+            access: answer.text("/access_token"),
+            refresh: answer.text("/refresh_token"),
+        }
+    }
+
+    /// Makes a video room with an access level.
+    pub async fn room(&self, owner: &Person, access_level: &str) -> Answer {
+        let body = json!({ "name": "Stand-up", "type": "video", "access_level": access_level });
+        self.post("/rooms", Some(&owner.access), body).await.expect(201)
+    }
+
+    /// Repeats `check` until it holds, for at most ten seconds.
+    pub async fn eventually(&self, what: &str, check: impl AsyncFn() -> bool) {
+        for _ in 0..200 {
+            if check().await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("never came true: {what}");
+    }
+}
