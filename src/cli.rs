@@ -13,7 +13,10 @@ use signaling_proto::token::{AccessToken, VideoGrant};
 
 use crate::config::{Overrides, Settings};
 use crate::secrets::Secrets;
-use crate::{log, run};
+use crate::{halves, log, run};
+
+/// How long threads that block get when everything else has ended.
+const LAST_THREADS: Duration = Duration::from_secs(1);
 
 /// A self-hosted video-conferencing server: media, accounts and web app in one process.
 ///
@@ -111,7 +114,7 @@ pub(crate) fn main() -> anyhow::Result<()> {
         Some(Command::Serve { only }) => serve(settings, only),
         Some(Command::Config) => print(&settings.shown()),
         Some(Command::Token(args)) => print(&token(&settings, args)?),
-        Some(Command::Admin { command: AdminCommand::Create { email, name } }) => create_admin(settings, email, name),
+        Some(Command::Admin { command: AdminCommand::Create { email, name } }) => create_admin(&settings, email, name),
         Some(Command::Version) => Ok(()),
     }
 }
@@ -123,7 +126,11 @@ fn serve(settings: Settings, only: Option<Half>) -> anyhow::Result<()> {
         // Not refused: Kubernetes sets such variables for a service called `plenum`.
         tracing::warn!(name, "nothing reads this environment variable; is its name misspelt?");
     }
-    runtime()?.block_on(run::serve(settings, only))
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(run::serve(settings, only));
+    // Whatever still blocks a thread has had its time.
+    runtime.shutdown_timeout(LAST_THREADS);
+    outcome
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
@@ -182,7 +189,7 @@ const GRANTS: [&str; 17] = [
     "destinationRoom",
 ];
 
-fn create_admin(settings: Settings, email: String, name: Option<String>) -> anyhow::Result<()> {
+fn create_admin(settings: &Settings, email: String, name: Option<String>) -> anyhow::Result<()> {
     log::start(&settings.log)?;
     eprint!("Password for {email}: ");
     std::io::stderr().flush()?;
@@ -192,7 +199,10 @@ fn create_admin(settings: Settings, email: String, name: Option<String>) -> anyh
     if password.is_empty() {
         bail!("no password was given");
     }
-    runtime()?.block_on(run::create_admin(settings, email, name, password))
+    // Makes the folder if this comes before the first start.
+    Secrets::open(settings)?;
+    let id = runtime()?.block_on(halves::create_admin(settings, email, name, password))?;
+    print(&format!("{id}\n"))
 }
 
 /// Writes an answer; a reader that has gone away (`plenum config | head`) is no error.

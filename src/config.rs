@@ -145,6 +145,8 @@ pub(crate) struct Media {
     pub(crate) url: Option<String>,
     /// Name of the place this node is in; free text, announced to the control plane.
     pub(crate) region: String,
+    /// Addresses of an app's own servers that hear what happens in rooms, signed with the API key. Default: none.
+    pub(crate) webhook_urls: Vec<String>,
     /// Whether the server API may switch somebody's microphone or camera on. Default false.
     pub(crate) remote_unmute: bool,
 }
@@ -157,6 +159,7 @@ impl Default for Media {
             workers: None,
             url: None,
             region: String::new(),
+            webhook_urls: Vec::new(),
             remote_unmute: false,
         }
     }

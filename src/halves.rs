@@ -4,7 +4,6 @@
 //! each other only as HTTP (`signaling.md`): here they are given the wires, and nothing else knows both.
 
 use std::net::IpAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,6 +81,16 @@ impl Halves {
         }
     }
 
+    /// What is done before somebody reads metrics.
+    pub(crate) fn metrics_hook(self: &Arc<Self>) -> Arc<dyn Fn() + Send + Sync> {
+        let halves = Arc::clone(self);
+        Arc::new(move || {
+            if let Some(node) = &halves.node {
+                node.publish_metrics();
+            }
+        })
+    }
+
     /// One check per half.
     pub(crate) fn checks(self: &Arc<Self>) -> Checks {
         let mut checks: Vec<(&'static str, Check)> = Vec::new();
@@ -101,13 +110,6 @@ impl Halves {
             ));
         }
         checks.into()
-    }
-
-    /// Writes the node's gauges to the recorder; called when somebody reads metrics.
-    pub(crate) fn publish_metrics(&self) {
-        if let Some(node) = &self.node {
-            node.publish_metrics();
-        }
     }
 
     /// The one-time token for the first admin, while there is none.
@@ -164,27 +166,29 @@ fn node_config(settings: &Settings, secrets: &Secrets, only: Option<Half>, to_co
         Some(_) => settings.control_plane.url.as_ref().map(|url| url.trim_end_matches('/').to_owned()),
     };
     let call: Arc<dyn signaling_proto::call::HttpCall> = Arc::new(to_control_plane);
+    let ours = reports_to.iter().map(|base| (format!("{base}{WEBHOOKS}"), &secrets.internal));
+    let theirs = settings.media.webhook_urls.iter().map(|url| (url.clone(), &secrets.api));
+    let webhooks = ours.chain(theirs).map(|(url, pair)| WebhookTarget {
+        url,
+        call: Some(Arc::clone(&call)),
+        key: pair.key.clone(),
+        secret: pair.secret.clone(),
+    });
+    let webhooks = webhooks.collect();
     let own_url = only.map(|_| node_url(settings)).unwrap_or_default();
     let public_url = settings.server.public_url.clone().filter(|_| only.is_some()).unwrap_or_else(|| own_url.clone());
     NodeConfig {
         region: settings.media.region.clone(),
         workers: settings.workers(),
         udp_port: settings.media.udp_port,
-        bind: settings.server.bind.unwrap_or(IpAddr::from([0, 0, 0, 0])),
+        // Both families, each with a socket of its own.
+        bind: settings.server.bind.unwrap_or(IpAddr::from([0u16; 8])),
         advertise_ips: settings.media.advertise_ip.clone(),
         keys: vec![
             ApiKey { key: secrets.api.key.clone(), secret: secrets.api.secret.clone(), auto_create_rooms: true },
             ApiKey { key: key.clone(), secret: secret.clone(), auto_create_rooms: false },
         ],
-        webhooks: reports_to
-            .iter()
-            .map(|base| WebhookTarget {
-                url: format!("{base}{WEBHOOKS}"),
-                call: Some(Arc::clone(&call)),
-                key: key.clone(),
-                secret: secret.clone(),
-            })
-            .collect(),
+        webhooks,
         control_plane: reports_to.map(|url| sfu::ControlPlane {
             url,
             call: Some(call),
@@ -241,47 +245,6 @@ pub(crate) async fn create_admin(
     let admin = control_plane::NewAdmin { email, password, display_name };
     let dir = settings.server.data_dir.clone();
     Ok(control_plane::create_admin(settings.database.url.as_deref(), &dir, admin).await?)
-}
-
-/// What is printed on standard output once everything runs.
-pub(crate) fn greeting(settings: &Settings, secrets: &Secrets, only: Option<Half>, setup_token: Option<&str>) -> String {
-    let server = &settings.server;
-    let bound = server.bind.filter(|ip| !ip.is_unspecified());
-    let here = bound.filter(|ip| !ip.is_loopback()).map_or_else(|| "localhost".to_owned(), |ip| host(ip));
-    let local = match server.http_port {
-        0 => format!("https://{here}:{}", server.https_port),
-        port => format!("http://{here}:{port}"),
-    };
-    let mut lines = vec![format!("\nPlenum {} is running.\n", env!("CARGO_PKG_VERSION"))];
-    let what = match only {
-        None | Some(Half::ControlPlane) => "Open",
-        Some(Half::Sfu) => "Media node",
-    };
-    let public = server.public_url.as_deref().map(|url| url.trim_end_matches('/').to_owned());
-    lines.push(format!("  {what:<13}{}", public.as_ref().unwrap_or(&local)));
-    let network = if bound.is_none() { crate::http::listener::network_address() } else { None };
-    if let (Some(ip), true) = (network, server.https_port != 0 && public.is_none()) {
-        let signed = if server.tls_cert.is_some() { "" } else { "   (own certificate: the browser warns once)" };
-        lines.push(format!("  {:<13}https://{}:{}{signed}", "From phones", host(ip), server.https_port));
-    }
-    if let Some(token) = setup_token {
-        lines.push(format!("  {:<13}{}/setup?token={token}   (works once)", "First admin", public.unwrap_or(local)));
-    }
-    lines.push(format!("  {:<13}{}", "API key", secrets.api.key));
-    lines.push(format!("  {:<13}{}\n", "Data", shown(&server.data_dir)));
-    lines.join("\n")
-}
-
-/// An address as part of a URL.
-fn host(ip: IpAddr) -> String {
-    match ip {
-        IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => format!("[{v6}]"),
-    }
-}
-
-fn shown(path: &Path) -> String {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! `plenum`: the one binary.
 //!
 //! In the order things happen: [`cli`] parses the command line and the environment, [`config`] makes settings of them and
-//! of a file, [`run`] starts what `serve` asks for: [`secrets`], the halves joined by [`wire`], and [`http`] in front.
+//! of a file, [`run`] starts what `serve` asks for: [`secrets`], the [`halves`] joined by [`wire`], [`http`] in front, and
+//! the [`greeting`].
 
 mod cli;
 mod config;
+mod greeting;
+mod halves;
 mod http;
 mod log;
 mod run;

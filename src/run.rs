@@ -3,6 +3,8 @@
 //! In: checked settings. Out: exit. The order at start: secrets, ports, the halves, then the first request is accepted.
 //! The order at the end: no new connections, clients told, requests finished, the database closed.
 
+use std::io::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -11,13 +13,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::cli::Half;
-use crate::config::Settings;
+use crate::config::{Registration, Settings};
+use crate::greeting::greeting;
+use crate::halves::Halves;
 use crate::http::connection::{Connections, TimeLimits, Transport};
 use crate::http::gate::{Bounds, Gate};
 use crate::http::listener::{self, connections_that_fit};
 use crate::http::metrics::Metrics;
 use crate::http::tls::Tls;
-use crate::http::{health, layers, web_app};
+use crate::http::{health, layers};
 use crate::secrets::Secrets;
 
 /// Serves until SIGINT or SIGTERM, then ends cleanly.
@@ -33,45 +37,49 @@ pub(crate) async fn serve(settings: Settings, only: Option<Half>) -> anyhow::Res
     let stop = CancellationToken::new();
     let background = TaskTracker::new();
     background.spawn(metrics.clone().upkeep(stop.clone()));
-
-    let mut router = Router::new().merge(health::router(std::sync::Arc::new([]))).merge(metrics.router());
-    if only != Some(Half::Sfu) {
-        router = router.merge(web_app::router());
-    }
+    let halves = Arc::new(Halves::start(&settings, &secrets, only, &stop).await?);
+    let router = halves
+        .router()
+        .merge(health::router(halves.checks()))
+        .merge(metrics.router(halves.metrics_hook()));
     let front = Front::start(&settings, ports, router);
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), "plenum is running");
+    announce(&settings, &secrets, only, &halves);
 
     signals.wait_for_the_end(|| front.reload()).await;
     tracing::info!("stopping; a second signal ends it at once");
+    let patience = Duration::from_secs(settings.limits.shutdown_s);
+    let orderly = async {
+        front.accept_no_more();
+        halves.say_goodbye(patience).await;
+        front.stop(patience).await;
+        halves.stop().await;
+        stop.cancel();
+        background.close();
+        background.wait().await;
+    };
     tokio::select! {
-        () = async {
-            front.stop(Duration::from_secs(settings.limits.shutdown_s)).await;
-            stop.cancel();
-            background.close();
-            background.wait().await;
-        } => tracing::info!("stopped"),
+        () = orderly => tracing::info!("stopped"),
         () = signals.wait_for_the_end(|| ()) => tracing::warn!("stopped at once"),
     }
     Ok(())
 }
 
-/// Makes an account with the platform role of an administrator.
-///
-/// # Errors
-/// The database cannot be opened, or the account cannot be made.
-pub(crate) async fn create_admin(
-    _settings: Settings,
-    _email: String,
-    _name: Option<String>,
-    _password: String,
-) -> anyhow::Result<()> {
-    anyhow::bail!("accounts are not part of this build")
+/// Says where everything is, to people and to logs.
+fn announce(settings: &Settings, secrets: &Secrets, only: Option<Half>, halves: &Halves) {
+    if settings.control_plane.registration == Registration::Open && !settings.is_loopback_only() && only != Some(Half::Sfu)
+    {
+        tracing::warn!("anybody who reaches this server can make an account; --registration changes that");
+    }
+    let text = greeting(settings, &secrets.api.key, only, halves.setup_token().as_deref());
+    // Nobody may be reading; that is no reason to stop.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "plenum is running");
 }
 
 /// Sockets that are open already: a port that is taken must show before anything else starts.
 struct Ports {
     http: Option<tokio::net::TcpListener>,
-    https: Option<(tokio::net::TcpListener, std::sync::Arc<Tls>)>,
+    https: Option<(tokio::net::TcpListener, Arc<Tls>)>,
 }
 
 impl Ports {
@@ -80,7 +88,7 @@ impl Ports {
         let open = |port: u16, option| (port != 0).then(|| listener::bind(server.bind, port, option)).transpose();
         let http = open(server.http_port, "http-port")?;
         let https = match open(server.https_port, "https-port")? {
-            Some(listener) => Some((listener, std::sync::Arc::new(Tls::open(settings)?))),
+            Some(listener) => Some((listener, Arc::new(Tls::open(settings)?))),
             None => None,
         };
         Ok(Self { http, https })
@@ -92,7 +100,7 @@ struct Front {
     accepting: CancellationToken,
     serving: CancellationToken,
     tasks: TaskTracker,
-    tls: Option<std::sync::Arc<Tls>>,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Front {
@@ -131,9 +139,13 @@ impl Front {
         }
     }
 
-    /// No new connections; those that are open may finish the request they are in, for `patience`.
-    async fn stop(&self, patience: Duration) {
+    fn accept_no_more(&self) {
         self.accepting.cancel();
+    }
+
+    /// Connections that are open may finish the request they are in, for `patience`.
+    async fn stop(&self, patience: Duration) {
+        self.accept_no_more();
         self.serving.cancel();
         self.tasks.close();
         if tokio::time::timeout(patience, self.tasks.wait()).await.is_err() {

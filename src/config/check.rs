@@ -121,6 +121,10 @@ fn media(settings: &Settings, found: &mut Findings) {
         "udp-port",
         format!("{} leaves no room for {workers} workers, each takes a port", media.udp_port),
     );
+    for url in &media.webhook_urls {
+        let fine = url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        found.check(fine, "webhook-urls", format!("{url:?} is not an address like https://app.example.org/hooks"));
+    }
     for ip in &media.advertise_ip {
         found.check(
             !ip.is_unspecified() && !ip.is_multicast(),

@@ -4,15 +4,13 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 /// A network in CIDR notation; a bare address is a network of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub(crate) struct Cidr {
-    network: IpAddr,
-    prefix: u8,
-}
+pub(crate) struct Cidr(IpNet);
 
 /// The text is not a network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,18 +20,7 @@ pub(crate) struct CidrError(String);
 impl Cidr {
     /// Whether `address` lies inside; an IPv4 address in IPv6 clothes counts as IPv4.
     pub(crate) fn contains(&self, address: IpAddr) -> bool {
-        let (network, network_bits) = bits(self.network);
-        let (address, address_bits) = bits(address.to_canonical());
-        let shift = u32::from(network_bits) - u32::from(self.prefix);
-        network_bits == address_bits && network.checked_shr(shift) == address.checked_shr(shift)
-    }
-}
-
-/// The address as a number, and how many bits its family has.
-fn bits(address: IpAddr) -> (u128, u8) {
-    match address {
-        IpAddr::V4(v4) => (u128::from(u32::from(v4)), 32),
-        IpAddr::V6(v6) => (u128::from(v6), 128),
+        self.0.contains(&address.to_canonical())
     }
 }
 
@@ -41,15 +28,8 @@ impl FromStr for Cidr {
     type Err = CidrError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || CidrError(text.to_owned());
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix.parse::<u8>().map_err(|_| wrong())?)),
-            None => (text, None),
-        };
-        let network: IpAddr = address.trim().parse().map_err(|_| wrong())?;
-        let (_, most) = bits(network);
-        let prefix = prefix.unwrap_or(most);
-        if prefix > most { Err(wrong()) } else { Ok(Self { network, prefix }) }
+        let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        network.map(Self).map_err(|_| CidrError(text.to_owned()))
     }
 }
 
@@ -69,7 +49,7 @@ impl From<Cidr> for String {
 
 impl fmt::Display for Cidr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.network, self.prefix)
+        self.0.fmt(f)
     }
 }
 

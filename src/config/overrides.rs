@@ -75,6 +75,9 @@ pub(crate) struct Overrides {
     /// Name of the place this node is in
     #[arg(long, env = "PLENUM_REGION", value_name = "NAME", global = true, help_heading = "Media")]
     region: Option<String>,
+    /// Servers that hear what happens in rooms, signed with the API key
+    #[arg(long, env = "PLENUM_WEBHOOK_URLS", value_name = "URL", value_delimiter = ',', global = true, help_heading = "Media")]
+    webhook_urls: Option<Vec<String>>,
     /// Let the server API switch microphones and cameras on [default: false]
     #[arg(long, env = "PLENUM_REMOTE_UNMUTE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true",
         global = true, help_heading = "Media")]
@@ -220,6 +223,7 @@ impl Overrides {
         set_some(&mut media.workers, &self.workers);
         set_some(&mut media.url, &self.media_url);
         set(&mut media.region, &self.region);
+        set(&mut media.webhook_urls, &self.webhook_urls);
         set(&mut media.remote_unmute, &self.remote_unmute);
         set_some(&mut settings.control_plane.url, &self.control_plane_url);
     }

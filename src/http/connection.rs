@@ -1,7 +1,7 @@
 //! One connection, from accept to close: TLS, HTTP/1 or HTTP/2, upgrades, time limits.
 //!
 //! In: an accepted stream and the router. Out: served requests. Requests carry who sent them
-//! ([`ConnectInfo`]) and over which scheme ([`http::uri::Scheme`]) as extensions. It decides nothing about requests.
+//! as extensions ([`ConnectInfo`], and [`Connection`] with whether it is encrypted). It decides nothing about requests.
 //!
 //! Time limits: the head of the first request, TLS included, has `header` from accept; on HTTP/1 the head of every
 //! further request has the same (which also ends idle connections); HTTP/2 connections without a request end after
@@ -20,7 +20,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::response::Response;
-use http::uri::{PathAndQuery, Scheme, Uri};
+use control_plane::Connection;
+use http::uri::{PathAndQuery, Uri};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -124,7 +125,7 @@ impl Connections {
         }
         let counted = Counted { stream, _permit: permit.clone() };
         match transport {
-            Transport::Plain => self.serve_http(counted, address, Scheme::HTTP, permit, deadline).await,
+            Transport::Plain => self.serve_http(counted, Connection { peer: address, encrypted: false }, permit, deadline).await,
             Transport::Tls(tls) => {
                 let handshake = tls.acceptor().accept(counted);
                 let stream = tokio::select! {
@@ -132,7 +133,7 @@ impl Connections {
                     () = permit.evicted() => return count_closed("evicted"),
                 };
                 match stream {
-                    Ok(Ok(stream)) => self.serve_http(stream, address, Scheme::HTTPS, permit, deadline).await,
+                    Ok(Ok(stream)) => self.serve_http(stream, Connection { peer: address, encrypted: true }, permit, deadline).await,
                     Ok(Err(_)) | Err(_) => count_closed("tls_handshake"),
                 }
             }
@@ -142,8 +143,7 @@ impl Connections {
     async fn serve_http<S>(
         &self,
         stream: S,
-        address: SocketAddr,
-        scheme: Scheme,
+        from: Connection,
         permit: Arc<Permit>,
         deadline: Instant,
     ) where
@@ -155,7 +155,7 @@ impl Connections {
             if guard.is_first {
                 permit.spoke();
             }
-            answer(self.router.clone(), request, address, scheme.clone(), guard)
+            answer(self.router.clone(), request, from, guard)
         });
         let mut connection = pin!(self.builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
         let mut stopping = false;
@@ -188,14 +188,13 @@ impl Connections {
 async fn answer(
     router: Router,
     request: hyper::Request<Incoming>,
-    address: SocketAddr,
-    scheme: Scheme,
+    from: Connection,
     guard: InFlight,
 ) -> Result<Response, Infallible> {
     let mut request = request.map(Body::new);
     collapse_slashes(request.uri_mut());
-    request.extensions_mut().insert(ConnectInfo(address));
-    request.extensions_mut().insert(scheme);
+    request.extensions_mut().insert(ConnectInfo(from.peer));
+    request.extensions_mut().insert(from);
     let response = router.oneshot(request).await;
     drop(guard);
     response

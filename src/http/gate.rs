@@ -121,11 +121,6 @@ impl Gate {
         Ok(Permit { gate: self.clone(), id, address, evicted })
     }
 
-    /// Open connections, upgraded ones included.
-    pub(crate) fn open(&self) -> usize {
-        self.state().open
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing in here panics half-way through a change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -214,7 +209,7 @@ mod tests {
         let _third = gate.admit(B).expect("free");
         assert_eq!(gate.admit(B).err(), Some(Refusal::Full));
         drop(first);
-        assert_eq!(gate.open(), 2);
+        assert_eq!(gate.state().open, 2);
         assert!(gate.admit(A).is_ok());
     }
 

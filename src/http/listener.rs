@@ -110,6 +110,18 @@ pub(crate) async fn accept(
     }
 }
 
+/// The first address of this machine that others on its network may use.
+pub(crate) fn network_address() -> Option<IpAddr> {
+    let all = if_addrs::get_if_addrs().ok()?;
+    let mut others = all.iter().map(if_addrs::Interface::ip).filter(|ip| !ip.is_loopback());
+    others.clone().find(IpAddr::is_ipv4).or_else(|| others.find(|ip| !is_link_local(*ip)))
+}
+
+/// Such an address means nothing without the name of an interface.
+fn is_link_local(ip: IpAddr) -> bool {
+    matches!(ip, IpAddr::V6(v6) if v6.is_unicast_link_local())
+}
+
 fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -3,6 +3,7 @@
 //! In: everything recorded through the `metrics` facade, plus what the system knows of this process. Out: text, to
 //! whoever has the token. No label names a room, a user or a participant.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -26,6 +27,8 @@ pub(crate) struct Metrics {
     handle: PrometheusHandle,
     /// `None`: everybody who reaches the port.
     token: Option<[u8; 32]>,
+    /// Writes the figures that are kept elsewhere until somebody asks.
+    before: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Metrics {
@@ -36,7 +39,7 @@ impl Metrics {
     pub(crate) fn install(token: Option<&str>) -> Result<Self, BuildError> {
         let handle = PrometheusBuilder::new().set_buckets(&DURATION_BUCKETS)?.install_recorder()?;
         metrics::gauge!("plenum_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-        Ok(Self { handle, token: token.map(digest) })
+        Ok(Self { handle, token: token.map(digest), before: Arc::new(|| ()) })
     }
 
     /// Keeps the recorder's memory bounded until `stop`.
@@ -47,8 +50,9 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn router(self) -> Router {
-        Router::new().route("/metrics", get(answer)).with_state(self)
+    /// The route; `before` is called whenever somebody reads.
+    pub(crate) fn router(self, before: Arc<dyn Fn() + Send + Sync>) -> Router {
+        Router::new().route("/metrics", get(answer)).with_state(Self { before, ..self })
     }
 
     fn admits(&self, headers: &HeaderMap) -> bool {
@@ -68,6 +72,7 @@ async fn answer(State(metrics): State<Metrics>, headers: HeaderMap) -> Response 
         let text = "metrics ask for the bearer token of the setting metrics.token\n";
         return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], text).into_response();
     }
+    (metrics.before)();
     record_process();
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], metrics.handle.render()).into_response()
@@ -111,8 +116,8 @@ mod tests {
     #[test]
     fn only_the_token_opens_the_door() {
         let handle = PrometheusBuilder::new().build_recorder().handle();
-        let free = Metrics { handle: handle.clone(), token: None };
-        let guarded = Metrics { handle, token: Some(digest("right")) };
+        let free = Metrics { handle: handle.clone(), token: None, before: Arc::new(|| ()) };
+        let guarded = Metrics { handle, token: Some(digest("right")), before: Arc::new(|| ()) };
         let with = |value: &str| HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().expect("a header"))]);
         assert!(free.admits(&HeaderMap::new()) && guarded.admits(&with("Bearer right")));
         for wrong in ["Bearer wrong", "Bearer ", "right", "Basic right"] {

@@ -1,8 +1,8 @@
 //! What the commands print, and what they say when something is wrong.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 
-use crate::server::{Folder, free_port, run};
+use crate::server::{Folder, Server, free_port, run};
 
 #[test]
 fn the_binary_says_which_version_it_is() {
@@ -65,4 +65,28 @@ fn a_port_that_is_taken_names_the_option() {
         assert!(!fine && error.contains(option) && error.contains(&port.to_string()), "{error}");
     }
     drop(taken);
+    let taken = UdpSocket::bind(("127.0.0.1", port + 2)).expect("a free port");
+    let (http, https, udp) = (port.to_string(), (port + 1).to_string(), (port + 2).to_string());
+    let (fine, _, error) = run(&[
+        "--data-dir", data.to_str().expect("text"), "--bind", "127.0.0.1", "--http-port", &http, "--https-port",
+        &https, "--udp-port", &udp,
+    ]);
+    assert!(!fine && error.contains("--udp-port"), "{error}");
+    drop(taken);
+}
+
+#[tokio::test]
+async fn a_token_is_minted_with_the_key_of_the_data_directory() {
+    let folder = Folder::new();
+    let data = folder.0.join("data");
+    let arguments = ["--data-dir", data.to_str().expect("text"), "token", "--identity", "ada", "--room", "r"];
+    let (fine, _, error) = run(&arguments);
+    assert!(!fine && error.contains("start Plenum once"), "{error}");
+    let server = Server::start(&folder).await;
+    let (fine, token, error) = run(&arguments);
+    assert!(fine, "{error}");
+    let answer = reqwest::get(server.url(&format!("/rtc/validate?access_token={}", token.trim()))).await;
+    let answer = answer.expect("an answer");
+    assert_eq!(answer.status().as_u16(), 200);
+    assert_eq!(answer.text().await.expect("text"), "success");
 }

@@ -17,6 +17,12 @@ const CONNECTIONS: usize = 10_000;
 
 const DATAGRAMS: usize = 30_000;
 
+/// What a connection has to send a request; the default of the setting.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a busy machine may add.
+const SLACK: Duration = Duration::from_secs(50);
+
 /// Descriptors this test keeps for itself.
 const OWN_FILES: u64 = 200;
 
@@ -28,7 +34,7 @@ fn connections_that_fit() -> usize {
 }
 
 async fn is_healthy(server: &Server) -> bool {
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().expect("a client");
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().expect("a client");
     client.get(server.url("/readyz")).send().await.is_ok_and(|answer| answer.status().is_success())
 }
 
@@ -41,7 +47,6 @@ async fn junk_costs_bounded_memory_and_hurts_nobody() {
     }
     let before = server.memory();
     let address: SocketAddr = ([127, 0, 0, 1], server.http).into();
-    let started = Instant::now();
     let mut open = Vec::new();
     let mut highest = before;
     for n in 0..connections_that_fit() {
@@ -64,12 +69,13 @@ async fn junk_costs_bounded_memory_and_hurts_nobody() {
     assert!(highest - before < GROWTH, "grew from {before} to {highest} bytes under {} connections", open.len());
 
     // The silent are closed once their time is up, without anybody pushing.
-    let limit = started + Duration::from_secs(10 + 10);
+    let opened = Instant::now();
+    let limit = opened + HEADER_TIMEOUT + SLACK;
     for stream in &mut open {
         let mut rest = Vec::new();
         let left = limit.saturating_duration_since(Instant::now()).max(Duration::from_secs(1));
         let end = tokio::time::timeout(left, stream.read_to_end(&mut rest)).await;
-        assert!(end.is_ok(), "a connection without a request is still open after {:?}", started.elapsed());
+        assert!(end.is_ok(), "a connection without a request is still open {:?} after the last was opened", opened.elapsed());
     }
     let after = server.memory();
     assert!(after < before + GROWTH, "{after} bytes afterwards, {before} before");

@@ -1,7 +1,10 @@
 //! Whole-product tests: each starts the real binary on free ports with a folder of its own and talks to it as a stranger
 //! would. One test binary, so that it is linked once.
 
+mod api;
 mod command_line;
 mod flood;
 mod lifecycle;
 mod server;
+mod split;
+mod tokens;

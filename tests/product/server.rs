@@ -1,6 +1,6 @@
 //! A running `plenum` for one test: started on free ports, stopped and cleaned up at the end.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader};
 use std::net::{TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -126,6 +126,15 @@ impl Server {
     /// What it has printed so far.
     pub(crate) fn output(&self) -> String {
         self.output.lock().expect("nobody panics with it").clone()
+    }
+
+    /// Waits until it has printed `text`.
+    pub(crate) async fn wait_for_output(&self, text: &str) {
+        let end = Instant::now() + END;
+        while !self.output().contains(text) {
+            assert!(Instant::now() < end, "{text:?} was not printed:\n{}", self.output());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Resident memory in bytes.
