@@ -22,7 +22,11 @@ pub(crate) fn greeting(settings: &Settings, api_key: &str, only: Option<Half>, s
     let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<NAMES$}{value}\n"));
     line(if only == Some(Half::Sfu) { "Media node" } else { "Open" }, &open);
     let is_everywhere = server.bind.is_none_or(|ip| ip.is_unspecified());
-    if public.is_none() && is_everywhere && server.https_port != 0 && let Some(ip) = network_address() {
+    if public.is_none()
+        && is_everywhere
+        && server.https_port != 0
+        && let Some(ip) = network_address()
+    {
         let warning = if server.tls_cert.is_some() { "" } else { "   (self-signed: the browser warns once)" };
         line("From phones", &format!("https://{}:{}{warning}", host(ip), server.https_port));
     }

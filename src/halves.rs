@@ -132,7 +132,12 @@ impl Halves {
     }
 }
 
-fn control_plane_config(settings: &Settings, secrets: &Secrets, only: Option<Half>, to_node: Wire) -> ControlPlaneConfig {
+fn control_plane_config(
+    settings: &Settings,
+    secrets: &Secrets,
+    only: Option<Half>,
+    to_node: Wire,
+) -> ControlPlaneConfig {
     let key = InternalKey { key: secrets.internal.key.clone(), secret: secrets.internal.secret.clone() };
     let media_url = settings.media.url.clone();
     let media = MediaConnection {

@@ -38,10 +38,7 @@ pub(crate) async fn serve(settings: Settings, only: Option<Half>) -> anyhow::Res
     let background = TaskTracker::new();
     background.spawn(metrics.clone().upkeep(stop.clone()));
     let halves = Arc::new(Halves::start(&settings, &secrets, only, &stop).await?);
-    let router = halves
-        .router()
-        .merge(health::router(halves.checks()))
-        .merge(metrics.router(halves.metrics_hook()));
+    let router = halves.router().merge(health::router(halves.checks())).merge(metrics.router(halves.metrics_hook()));
     let front = Front::start(&settings, ports, router);
     announce(&settings, &secrets, only, &halves);
 
@@ -66,7 +63,9 @@ pub(crate) async fn serve(settings: Settings, only: Option<Half>) -> anyhow::Res
 
 /// Says where everything is, to people and to logs.
 fn announce(settings: &Settings, secrets: &Secrets, only: Option<Half>, halves: &Halves) {
-    if settings.control_plane.registration == Registration::Open && !settings.is_loopback_only() && only != Some(Half::Sfu)
+    if settings.control_plane.registration == Registration::Open
+        && !settings.is_loopback_only()
+        && only != Some(Half::Sfu)
     {
         tracing::warn!("anybody who reaches this server can make an account; --registration changes that");
     }

@@ -12,7 +12,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use bytes::{Bytes, BytesMut};
-use control_plane::Connection;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
@@ -79,7 +78,7 @@ impl HttpCall for Wire {
 async fn in_process(router: Router, request: Request<Bytes>) -> Result<Response<Bytes>, CallError> {
     let mut request = request.map(Body::from);
     request.extensions_mut().insert(ConnectInfo(HERE));
-    request.extensions_mut().insert(Connection { peer: HERE, encrypted: true });
+    request.extensions_mut().insert(http::uri::Scheme::HTTPS);
     let response = match router.oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},

@@ -76,7 +76,14 @@ pub(crate) struct Overrides {
     #[arg(long, env = "PLENUM_REGION", value_name = "NAME", global = true, help_heading = "Media")]
     region: Option<String>,
     /// Servers that hear what happens in rooms, signed with the API key
-    #[arg(long, env = "PLENUM_WEBHOOK_URLS", value_name = "URL", value_delimiter = ',', global = true, help_heading = "Media")]
+    #[arg(
+        long,
+        env = "PLENUM_WEBHOOK_URLS",
+        value_name = "URL",
+        value_delimiter = ',',
+        global = true,
+        help_heading = "Media"
+    )]
     webhook_urls: Option<Vec<String>>,
     /// Let the server API switch microphones and cameras on [default: false]
     #[arg(long, env = "PLENUM_REMOTE_UNMUTE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true",

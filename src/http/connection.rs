@@ -1,7 +1,7 @@
 //! One connection, from accept to close: TLS, HTTP/1 or HTTP/2, upgrades, time limits.
 //!
 //! In: an accepted stream and the router. Out: served requests. Requests carry who sent them
-//! as extensions ([`ConnectInfo`], and [`Connection`] with whether it is encrypted). It decides nothing about requests.
+//! as extensions ([`ConnectInfo`], and [`Scheme`] for whether it is encrypted). It decides nothing about requests.
 //!
 //! Time limits: the head of the first request, TLS included, has `header` from accept; on HTTP/1 the head of every
 //! further request has the same (which also ends idle connections); HTTP/2 connections without a request end after
@@ -20,8 +20,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::response::Response;
-use control_plane::Connection;
-use http::uri::{PathAndQuery, Uri};
+use http::uri::{PathAndQuery, Scheme, Uri};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -125,7 +124,9 @@ impl Connections {
         }
         let counted = Counted { stream, _permit: permit.clone() };
         match transport {
-            Transport::Plain => self.serve_http(counted, Connection { peer: address, encrypted: false }, permit, deadline).await,
+            Transport::Plain => {
+                self.serve_http(counted, Caller { peer: address, encrypted: false }, permit, deadline).await
+            }
             Transport::Tls(tls) => {
                 let handshake = tls.acceptor().accept(counted);
                 let stream = tokio::select! {
@@ -133,20 +134,17 @@ impl Connections {
                     () = permit.evicted() => return count_closed("evicted"),
                 };
                 match stream {
-                    Ok(Ok(stream)) => self.serve_http(stream, Connection { peer: address, encrypted: true }, permit, deadline).await,
+                    Ok(Ok(stream)) => {
+                        self.serve_http(stream, Caller { peer: address, encrypted: true }, permit, deadline).await
+                    }
                     Ok(Err(_)) | Err(_) => count_closed("tls_handshake"),
                 }
             }
         }
     }
 
-    async fn serve_http<S>(
-        &self,
-        stream: S,
-        from: Connection,
-        permit: Arc<Permit>,
-        deadline: Instant,
-    ) where
+    async fn serve_http<S>(&self, stream: S, from: Caller, permit: Arc<Permit>, deadline: Instant)
+    where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let activity = Arc::new(Activity::default());
@@ -184,17 +182,24 @@ impl Connections {
     }
 }
 
+/// The other end, and whether the way to it is TLS.
+#[derive(Clone, Copy)]
+struct Caller {
+    peer: SocketAddr,
+    encrypted: bool,
+}
+
 /// Passes one request to the router.
 async fn answer(
     router: Router,
     request: hyper::Request<Incoming>,
-    from: Connection,
+    from: Caller,
     guard: InFlight,
 ) -> Result<Response, Infallible> {
     let mut request = request.map(Body::new);
     collapse_slashes(request.uri_mut());
     request.extensions_mut().insert(ConnectInfo(from.peer));
-    request.extensions_mut().insert(from);
+    request.extensions_mut().insert(if from.encrypted { Scheme::HTTPS } else { Scheme::HTTP });
     let response = router.oneshot(request).await;
     drop(guard);
     response

@@ -56,11 +56,20 @@ fn a_port_that_is_taken_names_the_option() {
     let port = free_port();
     let taken = TcpListener::bind(("127.0.0.1", port)).expect("a free port");
     let data = folder.0.join("data");
-    for (http, https, option) in [(port, port + 1, "--http-port (PLENUM_HTTP_PORT)"), (port + 1, port, "--https-port")] {
+    for (http, https, option) in [(port, port + 1, "--http-port (PLENUM_HTTP_PORT)"), (port + 1, port, "--https-port")]
+    {
         let (http, https, udp) = (http.to_string(), https.to_string(), (port + 2).to_string());
         let (fine, _, error) = run(&[
-            "--data-dir", data.to_str().expect("text"), "--bind", "127.0.0.1", "--http-port", &http, "--https-port",
-            &https, "--udp-port", &udp,
+            "--data-dir",
+            data.to_str().expect("text"),
+            "--bind",
+            "127.0.0.1",
+            "--http-port",
+            &http,
+            "--https-port",
+            &https,
+            "--udp-port",
+            &udp,
         ]);
         assert!(!fine && error.contains(option) && error.contains(&port.to_string()), "{error}");
     }
@@ -68,8 +77,16 @@ fn a_port_that_is_taken_names_the_option() {
     let taken = UdpSocket::bind(("127.0.0.1", port + 2)).expect("a free port");
     let (http, https, udp) = (port.to_string(), (port + 1).to_string(), (port + 2).to_string());
     let (fine, _, error) = run(&[
-        "--data-dir", data.to_str().expect("text"), "--bind", "127.0.0.1", "--http-port", &http, "--https-port",
-        &https, "--udp-port", &udp,
+        "--data-dir",
+        data.to_str().expect("text"),
+        "--bind",
+        "127.0.0.1",
+        "--http-port",
+        &http,
+        "--https-port",
+        &https,
+        "--udp-port",
+        &udp,
     ]);
     assert!(!fine && error.contains("--udp-port"), "{error}");
     drop(taken);

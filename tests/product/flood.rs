@@ -75,7 +75,11 @@ async fn junk_costs_bounded_memory_and_hurts_nobody() {
         let mut rest = Vec::new();
         let left = limit.saturating_duration_since(Instant::now()).max(Duration::from_secs(1));
         let end = tokio::time::timeout(left, stream.read_to_end(&mut rest)).await;
-        assert!(end.is_ok(), "a connection without a request is still open {:?} after the last was opened", opened.elapsed());
+        assert!(
+            end.is_ok(),
+            "a connection without a request is still open {:?} after the last was opened",
+            opened.elapsed()
+        );
     }
     let after = server.memory();
     assert!(after < before + GROWTH, "{after} bytes afterwards, {before} before");

@@ -43,7 +43,10 @@ async fn health_and_metrics_answer_on_both_ports() {
         assert_eq!(health["version"], env!("CARGO_PKG_VERSION"));
         assert_eq!(get("/readyz").await.expect("an answer").status().as_u16(), 200);
         let metrics = get("/metrics").await.expect("an answer").text().await.expect("text");
-        assert!(metrics.contains("plenum_build_info") && metrics.contains("process_resident_memory_bytes"), "{metrics}");
+        assert!(
+            metrics.contains("plenum_build_info") && metrics.contains("process_resident_memory_bytes"),
+            "{metrics}"
+        );
         let page = get("/").await.expect("an answer");
         assert_eq!(page.status().as_u16(), 200);
         for header in ["content-security-policy", "permissions-policy", "x-content-type-options"] {
@@ -78,7 +81,8 @@ async fn the_address_and_a_link_for_the_first_admin_are_printed() {
     server.wait_for_output(&format!("http://localhost:{}/setup?token=", server.http)).await;
     let output = server.output();
     let secrets = std::fs::read_to_string(server.folder.join("secrets.toml")).expect("made at start");
-    let secret = secrets.lines().find_map(|line| line.strip_prefix("api_secret = ")).expect("a secret").trim_matches('"');
+    let secret =
+        secrets.lines().find_map(|line| line.strip_prefix("api_secret = ")).expect("a secret").trim_matches('"');
     assert!(!output.contains(secret), "a secret was printed");
 }
 

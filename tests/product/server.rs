@@ -58,7 +58,8 @@ pub(crate) fn free_port() -> u16 {
     let start = (std::process::id() % 400) as u16 * 25;
     loop {
         let port = 20_000 + (start + NEXT.fetch_add(4, Ordering::Relaxed)) % 10_000;
-        if (port..port + 4).all(|port| TcpListener::bind(("0.0.0.0", port)).is_ok() && UdpSocket::bind(("0.0.0.0", port)).is_ok())
+        if (port..port + 4)
+            .all(|port| TcpListener::bind(("0.0.0.0", port)).is_ok() && UdpSocket::bind(("0.0.0.0", port)).is_ok())
         {
             return port;
         }

@@ -53,7 +53,8 @@ async fn two_processes_make_one_server() {
 #[tokio::test]
 async fn another_internal_key_is_not_believed() {
     let (control_folder, node_folder) = (Folder::new(), Folder::new());
-    let control = Server::start_with(&control_folder, &["serve", "--only", "control-plane", "--bind", "127.0.0.1"]).await;
+    let control =
+        Server::start_with(&control_folder, &["serve", "--only", "control-plane", "--bind", "127.0.0.1"]).await;
     let address = control.url("");
     let arguments = ["serve", "--only", "sfu", "--bind", "127.0.0.1", "--control-plane-url", &address];
     let node = Server::start_with(&node_folder, &arguments).await;

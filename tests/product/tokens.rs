@@ -39,8 +39,7 @@ fn forged(algorithm: &str, signature: &str) -> String {
 #[tokio::test]
 async fn bad_tokens_are_refused_with_a_reason_and_good_ones_are_not() {
     let folder = Folder::new();
-    let server =
-        Server::start_with(&folder, &["--bind", "127.0.0.1", "--api-key", KEY, "--api-secret", SECRET]).await;
+    let server = Server::start_with(&folder, &["--bind", "127.0.0.1", "--api-key", KEY, "--api-secret", SECRET]).await;
     let now = unix_now();
     let no_grant = AccessToken::new(KEY, SECRET).identity("ada").to_jwt().expect("a token");
     let refused = [

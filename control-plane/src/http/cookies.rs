@@ -59,8 +59,11 @@ pub(crate) fn set(jar: CookieJar, facts: &ClientFacts, access: String, refresh: 
         cookie.set_max_age(age);
         cookie
     };
-    jar.add(with_age(cookie(SessionCookie::Access, facts, access)))
-        .add(with_age(cookie(SessionCookie::Refresh, facts, refresh)))
+    jar.add(with_age(cookie(SessionCookie::Access, facts, access))).add(with_age(cookie(
+        SessionCookie::Refresh,
+        facts,
+        refresh,
+    )))
 }
 
 /// Ends both cookies.

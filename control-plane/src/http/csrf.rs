@@ -27,7 +27,8 @@ pub(crate) async fn check(method: &Method, headers: &HeaderMap, facts: &ClientFa
     if let Some(host) = facts.host.as_deref().and_then(|host| HeaderValue::from_str(host).ok()) {
         shadow = shadow.header(HOST, host);
     }
-    let accept = service_fn(|_: Request<String>| async { Ok::<_, std::convert::Infallible>(Response::new(String::new())) });
+    let accept =
+        service_fn(|_: Request<String>| async { Ok::<_, std::convert::Infallible>(Response::new(String::new())) });
     let shadow = shadow.body(String::new()).map_err(|error| ApiError::internal(&error))?;
     let allowed = match CsrfLayer::new().layer(accept).oneshot(shadow).await {
         Ok(response) => response.status().is_success(),

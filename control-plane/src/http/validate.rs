@@ -92,7 +92,11 @@ pub(crate) fn identifier<C>(value: &str, _: &C) -> Rule {
 pub(crate) fn optional_locale<C>(value: &Option<String>, _: &C) -> Rule {
     let Some(value) = value else { return Ok(()) };
     let subtag = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
-    if value.len() <= 35 && value.split('-').all(subtag) { Ok(()) } else { refuse("must be a language such as en or pt-BR") }
+    if value.len() <= 35 && value.split('-').all(subtag) {
+        Ok(())
+    } else {
+        refuse("must be a language such as en or pt-BR")
+    }
 }
 
 /// An IANA time zone, or absent.

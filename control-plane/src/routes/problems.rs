@@ -39,12 +39,16 @@ impl From<RegisterError> for ApiError {
             RegisterError::Closed => {
                 Self::new(StatusCode::FORBIDDEN, "registration_closed", "This server does not take new accounts.")
             }
-            RegisterError::InviteOnly => {
-                Self::new(StatusCode::FORBIDDEN, "invite_required", "This server takes new accounts by invitation only.")
-            }
-            RegisterError::Taken => {
-                Self::new(StatusCode::CONFLICT, "email_taken", "There is an account with this address already. Sign in.")
-            }
+            RegisterError::InviteOnly => Self::new(
+                StatusCode::FORBIDDEN,
+                "invite_required",
+                "This server takes new accounts by invitation only.",
+            ),
+            RegisterError::Taken => Self::new(
+                StatusCode::CONFLICT,
+                "email_taken",
+                "There is an account with this address already. Sign in.",
+            ),
             RegisterError::Password(error) => error.into(),
             RegisterError::Store(error) => error.into(),
         }
@@ -133,9 +137,11 @@ impl From<JoinError> for ApiError {
     fn from(error: JoinError) -> Self {
         match error {
             JoinError::Room(error) => error.into(),
-            JoinError::NoCalls => {
-                Self::new(StatusCode::CONFLICT, "room_has_no_calls", "This is a chat room. Only video rooms hold calls.")
-            }
+            JoinError::NoCalls => Self::new(
+                StatusCode::CONFLICT,
+                "room_has_no_calls",
+                "This is a chat room. Only video rooms hold calls.",
+            ),
             JoinError::NameRequired => Self::field("display_name", "is required for guests"),
             JoinError::Full => Self::new(StatusCode::CONFLICT, "room_full", "The room is full. Try again later."),
             JoinError::MediaUnavailable => Self::new(

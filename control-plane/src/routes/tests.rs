@@ -28,13 +28,9 @@ fn operations() -> Vec<(String, String, Operation)> {
     let mut all = Vec::new();
     for (path, item) in super::document().paths.paths {
         let path = path.strip_prefix(super::API_BASE).unwrap().to_owned();
-        for (method, operation) in [
-            ("get", item.get),
-            ("post", item.post),
-            ("put", item.put),
-            ("patch", item.patch),
-            ("delete", item.delete),
-        ] {
+        for (method, operation) in
+            [("get", item.get), ("post", item.post), ("put", item.put), ("patch", item.patch), ("delete", item.delete)]
+        {
             all.extend(operation.map(|operation| (method.to_owned(), path.clone(), operation)));
         }
     }
@@ -47,7 +43,8 @@ fn every_route_is_in_the_document() {
     declared(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/routes")), &mut in_files);
     in_files.remove(&("\") {".to_owned(), String::new()));
     let documented: BTreeSet<_> = operations().into_iter().map(|(method, path, _)| (method, path)).collect();
-    let missing: Vec<_> = in_files.iter().filter(|route| !documented.contains(*route) && route.1.starts_with('/')).collect();
+    let missing: Vec<_> =
+        in_files.iter().filter(|route| !documented.contains(*route) && route.1.starts_with('/')).collect();
     assert!(missing.is_empty(), "not registered: {missing:?}");
     assert!(documented.len() >= 15);
 }

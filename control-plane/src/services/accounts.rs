@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
+use super::audit;
 use super::passwords::PasswordError;
 use super::sessions::{self, TokenPair};
-use super::audit;
 use crate::app::App;
 use crate::config::Registration;
 use crate::http::extract::Caller;

@@ -210,9 +210,9 @@ async fn remember_call(
     node: &MediaNode,
     room_sid: &str,
 ) -> Result<(), StoreError> {
-    let settled = call.as_ref().is_some_and(|call| {
-        call.media_node_id == node.id && call.media_room_sid.as_deref() == Some(room_sid)
-    });
+    let settled = call
+        .as_ref()
+        .is_some_and(|call| call.media_node_id == node.id && call.media_room_sid.as_deref() == Some(room_sid));
     if settled {
         return Ok(());
     }

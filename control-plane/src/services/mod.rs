@@ -17,10 +17,10 @@ pub(crate) mod setup;
 use uuid::Uuid;
 
 use crate::http::extract::Caller;
+use crate::model::clock::Micros;
 use crate::store::db::StoreError;
 use crate::store::outbox::{self, AuditRow};
 use crate::store::tx::Tx;
-use crate::model::clock::Micros;
 
 /// Writes the audit row of an act of `caller` into its transaction.
 pub(crate) async fn audit(

@@ -131,12 +131,7 @@ pub(crate) async fn list(app: &App, user_id: Uuid, filter: RoomFilter<'_>) -> Re
 ///
 /// # Errors
 /// See [`RoomError`].
-pub(crate) async fn update(
-    app: &App,
-    who: &SignedIn,
-    name: &RoomName,
-    change: RoomChange,
-) -> Result<Room, RoomError> {
+pub(crate) async fn update(app: &App, who: &SignedIn, name: &RoomName, change: RoomChange) -> Result<Room, RoomError> {
     let now = app.clock.now();
     let mut tx = app.begin().await?;
     let mut room = store::find(&mut tx, name, Some(who.user.id)).await?.ok_or(RoomError::NotFound)?;

@@ -136,7 +136,11 @@ pub(crate) async fn refresh(app: &App, presented: &Secret, facts: &ClientFacts) 
         // On PostgreSQL a twin of this request may have rotated between our read and our write; it got this very pair.
         drop(tx);
         let winner = store::find_live(&app.db, &access.hash(), now).await?.ok_or(RefreshError::Unknown)?;
-        return Ok(Refreshed { user: winner.user, tokens: TokenPair { access, refresh, access_expires_at }, transport });
+        return Ok(Refreshed {
+            user: winner.user,
+            tokens: TokenPair { access, refresh, access_expires_at },
+            transport,
+        });
     }
     tx.commit(now).await?;
     Ok(Refreshed { user, tokens: TokenPair { access, refresh, access_expires_at }, transport })

@@ -210,11 +210,7 @@ pub(crate) struct Rights {
 }
 
 /// Who is in the room's open call, each with their rights, in one statement.
-pub(crate) async fn list_rights(
-    on: impl Into<On<'_>>,
-    room_id: Uuid,
-    limit: i64,
-) -> Result<Vec<Rights>, StoreError> {
+pub(crate) async fn list_rights(on: impl Into<On<'_>>, room_id: Uuid, limit: i64) -> Result<Vec<Rights>, StoreError> {
     run!(on, fetch_all as Rights, LIST_RIGHTS, room_id, limit)
 }
 

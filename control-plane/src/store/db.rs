@@ -97,7 +97,11 @@ impl Db {
     ///
     /// # Errors
     /// A URL that is neither `postgres:` nor `sqlite:`, a database that cannot be reached, a migration that fails.
-    pub(crate) async fn open(url: Option<&str>, data_dir: &Path, settings: &DatabaseSettings) -> Result<Self, OpenError> {
+    pub(crate) async fn open(
+        url: Option<&str>,
+        data_dir: &Path,
+        settings: &DatabaseSettings,
+    ) -> Result<Self, OpenError> {
         let pool = match url {
             Some(url) if url.starts_with("postgres:") || url.starts_with("postgresql:") => {
                 Pool::Postgres(open_postgres(url, settings).await?)
@@ -152,7 +156,8 @@ async fn open_sqlite(
     settings: &DatabaseSettings,
 ) -> Result<SqlitePool, OpenError> {
     let lock = std::fs::File::create(data_dir.join(MIGRATION_LOCK_FILE))?;
-    let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await.map_err(std::io::Error::other)??;
+    let lock =
+        tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await.map_err(std::io::Error::other)??;
     let options = options
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)

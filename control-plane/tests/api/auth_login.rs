@@ -20,9 +20,8 @@ async fn browser(app: &TestApp, method: &str, path: &str, cookies: &str, headers
 
 async fn login_with_cookies(app: &TestApp, headers: &[(&str, &str)]) -> Answer {
     let body = json!({ "identifier": "ada@example.org", "password": PASSWORD, "transport": "cookie" });
-    let mut request = Request::post("/api/v1/auth/login")
-        .header("host", "meet.test:7880")
-        .header("content-type", "application/json");
+    let mut request =
+        Request::post("/api/v1/auth/login").header("host", "meet.test:7880").header("content-type", "application/json");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

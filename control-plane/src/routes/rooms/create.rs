@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{RoomView, capacity};
+use super::{RoomView, check_capacity};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, SignedIn};
@@ -36,7 +36,7 @@ pub(crate) struct CreateRoomRequest {
     access_level: Option<AccessLevel>,
     config: Option<RoomConfig>,
     /// People at once; unlimited unless given.
-    #[garde(custom(capacity))]
+    #[garde(custom(check_capacity))]
     #[schema(minimum = 1, maximum = 100_000)]
     capacity: Option<i64>,
     /// `true` unless given.

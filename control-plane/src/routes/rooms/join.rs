@@ -29,12 +29,12 @@ pub(crate) struct JoinRequest {
     #[schema(min_length = 1, max_length = 80)]
     display_name: Option<String>,
     /// What tells this tab or device from the person's others: joining again with the same one replaces it.
-    #[garde(inner(custom(client_id)))]
+    #[garde(inner(custom(check_client_id)))]
     #[schema(pattern = "^[a-z0-9]{8,32}$")]
     client_id: Option<String>,
 }
 
-fn client_id<C>(value: &str, _: &C) -> garde::Result {
+fn check_client_id<C>(value: &str, _: &C) -> garde::Result {
     if is_tab(value) { Ok(()) } else { Err(garde::Error::new("must be 8 to 32 of a-z and 0-9")) }
 }
 

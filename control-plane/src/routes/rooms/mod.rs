@@ -91,7 +91,7 @@ fn room_name(text: &str) -> Result<RoomName, ApiError> {
 }
 
 /// A capacity that makes sense: at least one person.
-fn capacity<C>(value: &Option<i64>, _: &C) -> garde::Result {
+fn check_capacity<C>(value: &Option<i64>, _: &C) -> garde::Result {
     match value {
         Some(n) if !(1..=100_000).contains(n) => Err(garde::Error::new("must be between 1 and 100000")),
         _ => Ok(()),

@@ -31,7 +31,7 @@ pub(crate) struct UpdateRoomRequest {
     access_level: Option<AccessLevel>,
     config: Option<RoomConfig>,
     /// null = unlimited.
-    #[garde(custom(capacity))]
+    #[garde(custom(check_capacity))]
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 100_000)]
     capacity: Option<Option<i64>>,
@@ -48,8 +48,8 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> R
     T::deserialize(deserializer).map(Some)
 }
 
-fn capacity<C>(value: &Option<Option<i64>>, context: &C) -> garde::Result {
-    super::capacity(&value.flatten(), context)
+fn check_capacity<C>(value: &Option<Option<i64>>, context: &C) -> garde::Result {
+    super::check_capacity(&value.flatten(), context)
 }
 
 /// Change a room; its owner and its admins may.
