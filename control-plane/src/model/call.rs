@@ -34,11 +34,10 @@ pub(crate) struct Call {
     pub peak_participants: i64,
 }
 
-/// Somebody's stay in a call; coming back is a new one.
+/// The stay of somebody who is in a call now; coming back is a new one.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct CallParticipant {
     pub id: Uuid,
-    pub call_id: Uuid,
     pub user_id: Option<Uuid>,
     pub guest_id: Option<Uuid>,
     pub name: String,
@@ -46,7 +45,6 @@ pub(crate) struct CallParticipant {
     pub media_participant_sid: String,
     pub role: CallRole,
     pub joined_at: Micros,
-    pub left_at: Option<Micros>,
 }
 
 /// A media node as stored.

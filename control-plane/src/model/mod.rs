@@ -1,7 +1,7 @@
 //! What the control plane knows about: plain data, one file per noun. No SQL, no HTTP, no clock but [`clock`].
 
 pub(crate) mod call;
-pub mod clock;
+pub(crate) mod clock;
 pub(crate) mod room;
 pub(crate) mod secret;
 pub(crate) mod text_enum;

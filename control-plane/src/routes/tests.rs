@@ -13,13 +13,16 @@ fn declared(dir: &Path, found: &mut BTreeSet<(String, String)>) {
             declared(&path, found);
             continue;
         }
+        if path.ends_with("routes/tests.rs") {
+            continue;
+        }
         let text = std::fs::read_to_string(&path).unwrap();
         for attribute in text.split("#[utoipa::path(").skip(1) {
             let method = attribute.split(',').next().unwrap().trim().to_owned();
             let path = attribute.split("path = \"").nth(1).unwrap().split('"').next().unwrap().to_owned();
             found.insert((method, path));
         }
-        let outside = path.ends_with("routes/mod.rs") || path.ends_with("docs/mod.rs") || path.ends_with("tests.rs");
+        let outside = path.ends_with("routes/mod.rs") || path.ends_with("docs/mod.rs");
         assert!(outside || !text.contains(".route("), "{} registers a route by hand", path.display());
     }
 }
@@ -41,10 +44,8 @@ fn operations() -> Vec<(String, String, Operation)> {
 fn every_route_is_in_the_document() {
     let mut in_files = BTreeSet::new();
     declared(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/routes")), &mut in_files);
-    in_files.remove(&("\") {".to_owned(), String::new()));
     let documented: BTreeSet<_> = operations().into_iter().map(|(method, path, _)| (method, path)).collect();
-    let missing: Vec<_> =
-        in_files.iter().filter(|route| !documented.contains(*route) && route.1.starts_with('/')).collect();
+    let missing: Vec<_> = in_files.iter().filter(|route| !documented.contains(*route)).collect();
     assert!(missing.is_empty(), "not registered: {missing:?}");
     assert!(documented.len() >= 15);
 }

@@ -33,7 +33,6 @@ pub(crate) struct TokenPair {
 pub(crate) struct Refreshed {
     pub user: User,
     pub tokens: TokenPair,
-    pub transport: SessionTransport,
 }
 
 /// Why a refresh token is refused.
@@ -99,12 +98,12 @@ pub(crate) async fn refresh(app: &App, presented: &Secret, facts: &ClientFacts) 
     };
     let access = presented.successor(&app.rotation_key, SecretKind::Access);
     let refresh = presented.successor(&app.rotation_key, SecretKind::Refresh);
-    let (user, transport) = (session.user, session.transport);
+    let user = session.user;
     if session.refresh_hash != hash {
         let in_grace = now <= session.rotated_at.plus(app.refresh_grace());
         if in_grace && session.refresh_hash == refresh.hash() {
             let tokens = TokenPair { access, refresh, access_expires_at: session.access_expires_at };
-            return Ok(Refreshed { user, tokens, transport });
+            return Ok(Refreshed { user, tokens });
         }
         store::revoke(&mut tx, session.session_id, now).await?;
         let row = AuditRow {
@@ -136,14 +135,10 @@ pub(crate) async fn refresh(app: &App, presented: &Secret, facts: &ClientFacts) 
         // On PostgreSQL a twin of this request may have rotated between our read and our write; it got this very pair.
         drop(tx);
         let winner = store::find_live(&app.db, &access.hash(), now).await?.ok_or(RefreshError::Unknown)?;
-        return Ok(Refreshed {
-            user: winner.user,
-            tokens: TokenPair { access, refresh, access_expires_at },
-            transport,
-        });
+        return Ok(Refreshed { user: winner.user, tokens: TokenPair { access, refresh, access_expires_at } });
     }
     tx.commit(now).await?;
-    Ok(Refreshed { user, tokens: TokenPair { access, refresh, access_expires_at }, transport })
+    Ok(Refreshed { user, tokens: TokenPair { access, refresh, access_expires_at } })
 }
 
 /// Ends the session of the caller, if there is one, and the one `refresh` belongs to.

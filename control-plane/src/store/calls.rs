@@ -18,7 +18,7 @@ macro_rules! call_columns {
 macro_rules! select_participant {
     ($rest:literal) => {
         concat!(
-            "SELECT id, call_id, user_id, guest_id, name, identity, media_participant_sid, role, joined_at, left_at \
+            "SELECT id, user_id, guest_id, name, identity, media_participant_sid, role, joined_at \
              FROM call_participants ",
             $rest
         )
@@ -54,7 +54,6 @@ statements! {
         THEN joined_at ELSE $2 END WHERE media_participant_sid = $1 AND left_at IS NULL AND recorded_at < $3";
     LIST_PARTICIPANTS_NOW = select_participant!("WHERE call_id = $1 AND left_at IS NULL ORDER BY id LIMIT $2");
     LAST_LEFT_AT = "SELECT MAX(left_at) FROM call_participants WHERE call_id = $1";
-    COUNT_IN_CALL = "SELECT COUNT(*) FROM call_participants WHERE call_id = $1 AND left_at IS NULL";
     COUNT_IN_ROOM_BUT = "SELECT COUNT(*) FROM call_participants p JOIN calls c ON c.id = p.call_id \
         WHERE c.room_id = $1 AND c.ended_at IS NULL AND p.left_at IS NULL AND p.identity <> $2";
     FIND_CALL_BY_SID = concat!("SELECT ", call_columns!(), " FROM calls WHERE room_id = $1 AND media_room_sid = $2 \
@@ -185,11 +184,6 @@ pub(crate) async fn list_present(
 pub(crate) async fn last_left_at(tx: &mut Tx, call_id: Uuid) -> Result<Option<Micros>, StoreError> {
     let (at,) = run!(tx, fetch_one as (Option<Micros>,), LAST_LEFT_AT, call_id)?;
     Ok(at)
-}
-
-pub(crate) async fn count_present(tx: &mut Tx, call_id: Uuid) -> Result<i64, StoreError> {
-    let (count,) = run!(tx, fetch_one as (i64,), COUNT_IN_CALL, call_id)?;
-    Ok(count)
 }
 
 /// People in the room's open call, not counting `identity`.

@@ -19,7 +19,6 @@ statements! {
         (SELECT guest_id FROM call_participants WHERE left_at IS NULL AND guest_id IS NOT NULL)";
     DELETE_EXPIRED_GUESTS = "DELETE FROM guest_sessions WHERE id IN \
         (SELECT id FROM guest_sessions WHERE expires_at < $1 LIMIT $2)";
-    FIND_GUEST_ROOM = "SELECT id, room_id, name, tab FROM guest_sessions WHERE id = $1 AND expires_at > $2";
 }
 
 /// Inserts a guest of a room and returns its id.
@@ -37,11 +36,6 @@ pub(crate) async fn insert(
 /// Finds the guest of a token that has not expired.
 pub(crate) async fn find_by_token(db: &Db, hash: &[u8], now: Micros) -> Result<Option<GuestSession>, StoreError> {
     run!(db, fetch_optional as GuestSession, FIND_GUEST, hash, now)
-}
-
-/// Finds a guest that has not expired.
-pub(crate) async fn find(tx: &mut Tx, id: Uuid, now: Micros) -> Result<Option<GuestSession>, StoreError> {
-    run!(tx, fetch_optional as GuestSession, FIND_GUEST_ROOM, id, now)
 }
 
 /// Gives a guest who comes back a new name and more time.

@@ -17,8 +17,8 @@ statements! {
         FROM sessions s JOIN users u ON u.id = s.user_id \
         WHERE s.access_hash = $1 AND s.revoked_at IS NULL AND s.access_expires_at > $2 \
         AND u.status = 'active' AND u.deleted_at IS NULL";
-    FIND_SESSION_BY_REFRESH = "SELECT s.id AS session_id, s.transport, s.refresh_hash, s.access_expires_at, \
-        s.rotated_at, s.expires_at, u.id, u.email, u.username, u.display_name, u.locale, u.timezone, \
+    FIND_SESSION_BY_REFRESH = "SELECT s.id AS session_id, s.refresh_hash, s.access_expires_at, \
+        s.rotated_at, u.id, u.email, u.username, u.display_name, u.locale, u.timezone, \
         u.platform_role, u.status, u.default_room_access, u.email_verified_at, u.created_at, u.updated_at \
         FROM sessions s JOIN users u ON u.id = s.user_id \
         WHERE (s.refresh_hash = $1 OR s.prev_refresh_hash = $1) AND s.revoked_at IS NULL AND s.expires_at > $2 \
@@ -58,11 +58,9 @@ pub(crate) struct LiveSession {
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct RefreshableSession {
     pub session_id: Uuid,
-    pub transport: SessionTransport,
     pub refresh_hash: Vec<u8>,
     pub access_expires_at: Micros,
     pub rotated_at: Micros,
-    pub expires_at: Micros,
     #[sqlx(flatten)]
     pub user: User,
 }

@@ -95,7 +95,7 @@ both! {
         app.patch(&format!("/rooms/{id}"), Some(&ada.access), json!({ "access_level": "trusted" })).await.expect(200);
         let late = app.node.join(app, &guest.text("/token"), &id).await;
         let removed = format!("RemoveParticipant {id} {}", late.identity);
-        app.eventually("the late guest is removed", async || app.node.called(&removed) == 1).await;
+        app.eventually("the late guest is removed", async || app.node.called(&removed) >= 1).await;
     }
 
     async fn leaves_foreign_rooms_alone(app) {

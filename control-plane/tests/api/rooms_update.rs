@@ -53,7 +53,7 @@ both! {
         app.get(&path, Some(&ada.access)).await.problem(404, "room_not_found");
         app.delete(&path, Some(&ada.access)).await.problem(404, "room_not_found");
         app.post(&format!("{path}/join"), Some(&ada.access), json!({})).await.problem(404, "room_not_found");
-        app.eventually("the room is deleted on its node", async || app.node.called(&format!("DeleteRoom {id}")) == 1).await;
+        app.eventually("the room is deleted on its node", async || app.node.called(&format!("DeleteRoom {id}")) >= 1).await;
         assert_eq!(app.get("/rooms", Some(&ada.access)).await.json["items"], json!([]));
     }
 
@@ -71,7 +71,7 @@ both! {
         let path = format!("/rooms/{id}");
         app.patch(&path, Some(&ada.access), json!({ "access_level": "trusted" })).await.expect(200);
         let removed = |n: usize| format!("RemoveParticipant {id} {}", people[n]);
-        app.eventually("the guest is removed", async || app.node.called(&removed(2)) == 1).await;
+        app.eventually("the guest is removed", async || app.node.called(&removed(2)) >= 1).await;
         assert_eq!((app.node.called(&removed(0)), app.node.called(&removed(1))), (0, 0));
         app.patch(&path, Some(&ada.access), json!({ "access_level": "restricted" })).await.expect(200);
         app.eventually("who is no member is removed", async || app.node.called(&removed(1)) >= 1).await;

@@ -33,7 +33,7 @@ pub(crate) struct LoginRequest {
     transport: Option<SessionTransport>,
 }
 
-/// Sign in.
+/// Sign in by address or user name and password.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", operation_id = "login", security(()),
     request_body = LoginRequest, responses((status = 200, body = Session), Problems))]
 pub(crate) async fn login(

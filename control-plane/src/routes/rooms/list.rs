@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::RoomView;
 use crate::app::App;
@@ -25,7 +25,7 @@ text_enum! {
 }
 
 /// Which rooms, and how many.
-#[derive(Deserialize, Validate, IntoParams)]
+#[derive(Deserialize, Validate, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[garde(allow_unvalidated)]
 pub(crate) struct ListRoomsQuery {
@@ -35,6 +35,7 @@ pub(crate) struct ListRoomsQuery {
     q: Option<String>,
     #[serde(rename = "type")]
     room_type: Option<RoomType>,
+    #[param(inline)]
     order: Option<Order>,
     /// Entries of the page: 1 to 100, 50 unless given.
     #[garde(inner(range(min = 1, max = MAX_LIMIT)))]

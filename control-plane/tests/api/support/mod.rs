@@ -18,13 +18,13 @@ use tower::ServiceExt;
 use url::Url;
 use uuid::Uuid;
 
-pub use answer::Answer;
-pub use node::{FakeNode, Mood};
+pub(crate) use answer::Answer;
+pub(crate) use node::{FakeNode, Mood};
 
 /// The internal key of every test.
-pub const KEY: (&str, &str) = ("internal", "a secret of thirty-two characters or so");
+pub(crate) const KEY: (&str, &str) = ("internal", "a secret of thirty-two characters or so");
 /// The password of every account.
-pub const PASSWORD: &str = "correct horse";
+pub(crate) const PASSWORD: &str = "correct horse";
 
 /// Declares a case that runs on both engines: `both! { async fn name(app) { … } }`, optionally with settings.
 macro_rules! both {
@@ -54,31 +54,31 @@ macro_rules! both {
 pub(crate) use both;
 
 /// A control plane and all around it.
-pub struct TestApp {
-    pub control: ControlPlane,
-    pub router: Router,
-    pub clock: Clock,
-    pub node: Arc<FakeNode>,
+pub(crate) struct TestApp {
+    pub(crate) control: ControlPlane,
+    pub(crate) router: Router,
+    pub(crate) clock: Clock,
+    pub(crate) node: Arc<FakeNode>,
     dir: PathBuf,
     database: Option<(String, String)>,
 }
 
 /// Somebody with an account.
 #[derive(Clone, Debug)]
-pub struct Person {
-    pub id: String,
-    pub email: String,
-    pub access: String,
-    pub refresh: String,
+pub(crate) struct Person {
+    pub(crate) id: String,
+    pub(crate) email: String,
+    pub(crate) access: String,
+    pub(crate) refresh: String,
 }
 
 impl TestApp {
-    pub async fn on_sqlite(change: fn(&mut ControlPlaneConfig)) -> Self {
+    pub(crate) async fn on_sqlite(change: fn(&mut ControlPlaneConfig)) -> Self {
         Self::start(None, change).await
     }
 
     /// `None`, with a word about it, when there is no server and none is required.
-    pub async fn on_postgres(change: fn(&mut ControlPlaneConfig)) -> Option<Self> {
+    pub(crate) async fn on_postgres(change: fn(&mut ControlPlaneConfig)) -> Option<Self> {
         let Ok(server) = std::env::var("PLENUM_TEST_POSTGRES_URL") else {
             assert!(std::env::var_os("PLENUM_TEST_REQUIRE_POSTGRES").is_none(), "PLENUM_TEST_POSTGRES_URL is not set");
             eprintln!("skipped: PLENUM_TEST_POSTGRES_URL is not set");
@@ -121,7 +121,7 @@ impl TestApp {
     }
 
     /// Ends everything and removes its database.
-    pub async fn finish(self) {
+    pub(crate) async fn finish(self) {
         self.control.stop().await;
         if let Some((server, name)) = &self.database {
             let mut admin = PgConnection::connect(server).await.expect("the test server answers");
@@ -132,13 +132,13 @@ impl TestApp {
     }
 
     /// Sends any request.
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.expect("routers do not fail");
         Answer::read(response).await
     }
 
     /// Sends JSON, or nothing, to a path under `/api/v1`.
-    pub async fn call(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
+    pub(crate) async fn call(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
         let mut request = Request::builder().method(method).uri(format!("/api/v1{path}")).header("host", "meet.test");
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -153,24 +153,24 @@ impl TestApp {
         self.send(request.body(body).expect("a request")).await
     }
 
-    pub async fn get(&self, path: &str, token: Option<&str>) -> Answer {
+    pub(crate) async fn get(&self, path: &str, token: Option<&str>) -> Answer {
         self.call(Method::GET, path, token, None).await
     }
 
-    pub async fn post(&self, path: &str, token: Option<&str>, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, token: Option<&str>, body: Value) -> Answer {
         self.call(Method::POST, path, token, Some(body)).await
     }
 
-    pub async fn patch(&self, path: &str, token: Option<&str>, body: Value) -> Answer {
+    pub(crate) async fn patch(&self, path: &str, token: Option<&str>, body: Value) -> Answer {
         self.call(Method::PATCH, path, token, Some(body)).await
     }
 
-    pub async fn delete(&self, path: &str, token: Option<&str>) -> Answer {
+    pub(crate) async fn delete(&self, path: &str, token: Option<&str>) -> Answer {
         self.call(Method::DELETE, path, token, None).await
     }
 
     /// Registers somebody named `name`.
-    pub async fn person(&self, name: &str) -> Person {
+    pub(crate) async fn person(&self, name: &str) -> Person {
         let email = format!("{}@example.org", name.to_lowercase());
         let body = json!({ "email": email, "password": PASSWORD, "display_name": name });
         let answer = self.post("/auth/register", None, body).await.expect(201);
@@ -183,13 +183,13 @@ impl TestApp {
     }
 
     /// Makes a video room with an access level.
-    pub async fn room(&self, owner: &Person, access_level: &str) -> Answer {
+    pub(crate) async fn room(&self, owner: &Person, access_level: &str) -> Answer {
         let body = json!({ "name": "Stand-up", "type": "video", "access_level": access_level });
         self.post("/rooms", Some(&owner.access), body).await.expect(201)
     }
 
     /// Repeats `check` until it holds, for at most ten seconds.
-    pub async fn eventually(&self, what: &str, check: impl AsyncFn() -> bool) {
+    pub(crate) async fn eventually(&self, what: &str, check: impl AsyncFn() -> bool) {
         for _ in 0..200 {
             if check().await {
                 return;

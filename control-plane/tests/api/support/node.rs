@@ -21,7 +21,7 @@ use super::{Answer, KEY, TestApp};
 
 /// How the node behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mood {
+pub(crate) enum Mood {
     #[default]
     Well,
     /// Every call fails at once.
@@ -32,20 +32,20 @@ pub enum Mood {
 
 /// A room on the node.
 #[derive(Clone, Debug, Default)]
-pub struct FakeRoom {
-    pub sid: String,
-    pub people: Vec<ParticipantInfo>,
+pub(crate) struct FakeRoom {
+    pub(crate) sid: String,
+    pub(crate) people: Vec<ParticipantInfo>,
 }
 
 /// The node.
 #[derive(Default)]
-pub struct FakeNode {
-    pub mood: Mutex<Mood>,
-    pub rooms: Mutex<BTreeMap<String, FakeRoom>>,
+pub(crate) struct FakeNode {
+    pub(crate) mood: Mutex<Mood>,
+    pub(crate) rooms: Mutex<BTreeMap<String, FakeRoom>>,
     /// `Method room [identity]` of every call.
-    pub log: Mutex<Vec<String>>,
+    pub(crate) log: Mutex<Vec<String>>,
     /// The last CreateRoom.
-    pub created: Mutex<Option<proto::CreateRoomRequest>>,
+    pub(crate) created: Mutex<Option<proto::CreateRoomRequest>>,
 }
 
 impl HttpCall for FakeNode {
@@ -110,23 +110,23 @@ impl FakeNode {
     }
 
     /// How often something was called.
-    pub fn called(&self, what: &str) -> usize {
+    pub(crate) fn called(&self, what: &str) -> usize {
         self.log.lock().unwrap().iter().filter(|call| call.starts_with(what)).count()
     }
 
     /// Says that the node is there.
-    pub async fn beat(&self, app: &TestApp) -> Answer {
+    pub(crate) async fn beat(&self, app: &TestApp) -> Answer {
         self.beat_as(app, "ND_test", &Heartbeat::default()).await
     }
 
-    pub async fn beat_as(&self, app: &TestApp, id: &str, beat: &Heartbeat) -> Answer {
+    pub(crate) async fn beat_as(&self, app: &TestApp, id: &str, beat: &Heartbeat) -> Answer {
         let signed = heartbeat::sign(id, beat, KEY.0, KEY.1, unix_now()).unwrap();
         let request = Request::post(signed.path).header("authorization", signed.authorization);
         app.send(request.body(Body::from(signed.body)).unwrap()).await
     }
 
     /// Lets the bearer of a join token into the room, without telling anybody.
-    pub fn enter(&self, token: &str) -> ParticipantInfo {
+    pub(crate) fn enter(&self, token: &str) -> ParticipantInfo {
         let claims = verify(token, &KeyStore::with_key(KEY.0, KEY.1), unix_now()).expect("a join token");
         let grant = claims.join_grant().unwrap();
         let person = ParticipantInfo {
@@ -144,19 +144,19 @@ impl FakeNode {
     }
 
     /// Takes somebody out of every room, without telling anybody.
-    pub fn leave(&self, sid: &str) {
+    pub(crate) fn leave(&self, sid: &str) {
         for room in self.rooms.lock().unwrap().values_mut() {
             room.people.retain(|person| person.sid != sid);
         }
     }
 
     /// The room as reports describe it.
-    pub fn room(&self, name: &str) -> Room {
+    pub(crate) fn room(&self, name: &str) -> Room {
         self.rooms.lock().unwrap().get(name).expect("a room").info(name)
     }
 
     /// Delivers a report.
-    pub async fn report(&self, app: &TestApp, event: &WebhookEvent) -> Answer {
+    pub(crate) async fn report(&self, app: &TestApp, event: &WebhookEvent) -> Answer {
         let signed = webhook::sign(event, KEY.0, KEY.1, unix_now()).unwrap();
         let request = Request::post("/internal/webhooks/livekit")
             .header("content-type", webhook::CONTENT_TYPE)
@@ -165,7 +165,7 @@ impl FakeNode {
     }
 
     /// Enters with a join token and reports it.
-    pub async fn join(&self, app: &TestApp, token: &str, room: &str) -> ParticipantInfo {
+    pub(crate) async fn join(&self, app: &TestApp, token: &str, room: &str) -> ParticipantInfo {
         let person = self.enter(token);
         let event =
             webhook::participant_event(webhook::event::PARTICIPANT_JOINED, self.room(room), person.clone(), unix_now());
@@ -174,7 +174,7 @@ impl FakeNode {
     }
 
     /// Leaves and reports it.
-    pub async fn part(&self, app: &TestApp, person: &ParticipantInfo, room: &str) {
+    pub(crate) async fn part(&self, app: &TestApp, person: &ParticipantInfo, room: &str) {
         self.leave(&person.sid);
         let event =
             webhook::participant_event(webhook::event::PARTICIPANT_LEFT, self.room(room), person.clone(), unix_now());

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -22,7 +22,7 @@ use crate::services::rooms;
 use crate::store::calls;
 
 /// How many, and from where.
-#[derive(Deserialize, Validate, IntoParams)]
+#[derive(Deserialize, Validate, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListCallsQuery {
     /// Entries of the page: 1 to 100, 50 unless given.
