@@ -181,6 +181,12 @@ impl Engine {
         if muted {
             slot.level = SpeakerMeter::new();
         }
+        for subscription in &slot.subscriptions {
+            if let Some(subscription) = self.subscriptions.get_mut(*subscription) {
+                subscription.forwarder.set_muted(muted);
+            }
+        }
+        self.note_wants_keyframe(key);
         Ok(())
     }
 
@@ -199,6 +205,7 @@ impl Engine {
         let params = ForwarderParams::new(&spec, of.kind, to.send_extensions, (seed >> 48) as u16);
         let mut forwarder = Forwarder::new(params);
         forwarder.set_layers_active(of.active);
+        forwarder.set_muted(of.muted);
         let slot = SubscriptionSlot { id, transport, publication, forwarder };
         let key = self.subscriptions.insert(id, slot).ok_or(DropReason::StaleCommand)?;
         to.subscriptions.push(key);

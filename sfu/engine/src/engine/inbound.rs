@@ -247,7 +247,10 @@ impl Engine {
         slot.payload_type = Some(payload_type);
         let state = slot.layers.get_mut(usize::from(layer)).ok_or(DropReason::UnknownSsrc)?;
         state.last_packet = Some(now);
-        state.cache.put(now, ext_seq, payload_type.codec, packet);
+        if !slot.muted {
+            // What was said while muted must not come out as a repair later.
+            state.cache.put(now, ext_seq, payload_type.codec, packet);
+        }
         let bit = 1 << layer;
         let newly_active = slot.active & bit == 0;
         slot.active |= bit;
