@@ -249,7 +249,7 @@ impl Load {
             }
         }
         while let Some(segments) = subscriber.run.next_segments() {
-            black_box(segments.bytes);
+            black_box(subscriber.run.bytes(segments));
         }
         subscriber.run.clear();
     }
