@@ -24,11 +24,11 @@ test('rtc-node and Python in one room', { skip: !python && 'SDK_PYTHON is not se
   createInterface({ input: child.stdout }).on('line', (line) => lines.push(JSON.parse(line)));
   const exited = new Promise((resolve) => child.once('exit', resolve));
   try {
-    await until('node hears Python', () => (node.tracks.get('python/audio')?.loud ?? 0) > 50, 20_000);
-    await until('node sees Python', () => (node.tracks.get('python/video')?.frames ?? 0) > 20, 20_000);
+    await until('node hears Python', () => (node.tracks.get('python/audio')?.loud ?? 0) > 50, 40_000);
+    await until('node sees Python', () => (node.tracks.get('python/video')?.frames ?? 0) > 20, 40_000);
     const received = () => lines.findLast(({ event }) => event === 'progress')?.received ?? {};
-    await until('Python hears node', () => (received()['node/audio']?.loud ?? 0) > 50, 20_000);
-    await until('Python sees node', () => (received()['node/video']?.frames ?? 0) > 20, 20_000);
+    await until('Python hears node', () => (received()['node/audio']?.loud ?? 0) > 50, 40_000);
+    await until('Python sees node', () => (received()['node/video']?.frames ?? 0) > 20, 40_000);
   } finally {
     child.kill('SIGTERM');
     await exited;

@@ -28,7 +28,7 @@ def join_token(room: str, identity: str, **grant) -> str:
     return token.with_identity(identity).with_name(f"{identity} by name").with_grants(grants).to_jwt()
 
 
-async def until(what: str, condition, seconds: float = 10):
+async def until(what: str, condition, seconds: float = 20):
     """Waits until `condition` gives something truthy and returns it."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

@@ -1,5 +1,6 @@
 // `@livekit/rtc-node`: two participants publish to each other, talk, change, mute, unpublish, are removed, leave.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { dispose } from '@livekit/rtc-node';
 import { RoomServiceClient } from 'livekit-server-sdk';
@@ -40,9 +41,9 @@ test('audio and video flow in both directions', async () => {
   for (const [guest, from, width] of [[alice, 'bob', 320], [bob, 'alice', 640]]) {
     const audio = () => guest.tracks.get(`${from}/audio`);
     const video = () => guest.tracks.get(`${from}/video`);
-    await until(`audible sound of ${from}`, () => (audio()?.loud ?? 0) > 100, 15_000);
-    await until(`pictures of ${from}`, () => (video()?.frames ?? 0) > 30, 15_000);
-    await until(`pictures of ${from} in full size`, () => video().width === width, 15_000);
+    await until(`audible sound of ${from}`, () => (audio()?.loud ?? 0) > 100, 30_000);
+    await until(`pictures of ${from}`, () => (video()?.frames ?? 0) > 30, 30_000);
+    await until(`pictures of ${from} in full size`, () => video().width === width, 30_000);
     assert.equal(video().width * 9, video().height * 16);
   }
 });
@@ -69,6 +70,20 @@ test('data arrives reliably, lossily, by topic and only where it is addressed', 
   assert.deepEqual(ordered().map(({ text }) => text), Array.from({ length: 200 }, (_, i) => `in order ${i}`));
   await send(alice, 'x'.repeat(14_000), { reliable: true });
   await until('a large message', () => bob.messages.some(({ text }) => text.length === 14_000));
+});
+
+test('a stream of 1.8 MB arrives whole', async () => {
+  const payload = randomBytes(1_800_000);
+  const received = new Promise((resolve) => {
+    bob.room.registerByteStreamHandler('file', async (reader) => resolve(Buffer.concat(await reader.readAll())));
+  });
+  const writer = await alice.room.localParticipant.streamBytes({ topic: 'file', totalSize: payload.length });
+  for (let at = 0; at < payload.length; at += 65_536) await writer.write(payload.subarray(at, at + 65_536));
+  await writer.close();
+  let whole;
+  received.then((bytes) => { whole = bytes; });
+  await until('the stream', () => whole, 30_000);
+  assert.ok(whole.equals(payload));
 });
 
 test('a remote procedure call is answered', async () => {
@@ -115,16 +130,16 @@ test('unpublish is seen, and the next publication arrives', async () => {
   await sources.alicePicture.stop();
   await until('unpublished', () => saw(bob, 'trackUnpublished', 'alice', 'picture'));
   const old = bob.tracks.get('alice/video');
-  sources.alicePicture = await publishPicture(alice.room, { width: 1280, height: 720, simulcast: true });
+  sources.alicePicture = await publishPicture(alice.room, { width: 640, height: 360, simulcast: true });
   const fresh = await until('a new track', () => bob.tracks.get('alice/video') !== old && bob.tracks.get('alice/video'));
-  await until('its pictures', () => fresh.frames > 20, 15_000);
+  await until('its pictures', () => fresh.frames > 20, 30_000);
 });
 
 test('who comes later sees and hears everything', async () => {
   const carol = await join(roomName, 'carol');
   try {
-    for (const name of ['alice/audio', 'bob/audio']) await until(name, () => (carol.tracks.get(name)?.loud ?? 0) > 20, 15_000);
-    for (const name of ['alice/video', 'bob/video']) await until(name, () => (carol.tracks.get(name)?.frames ?? 0) > 10, 15_000);
+    for (const name of ['alice/audio', 'bob/audio']) await until(name, () => (carol.tracks.get(name)?.loud ?? 0) > 20, 30_000);
+    for (const name of ['alice/video', 'bob/video']) await until(name, () => (carol.tracks.get(name)?.frames ?? 0) > 10, 30_000);
   } finally {
     await carol.leave();
   }

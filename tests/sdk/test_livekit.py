@@ -29,8 +29,8 @@ class TwoGuests:
     async def flows(self, guest: guests.Guest, other: str, frames: int = 20) -> None:
         audio = lambda: guest.tracks.get(f"{other}/audio", guests.Meter())
         video = lambda: guest.tracks.get(f"{other}/video", guests.Meter())
-        await until(f"audible sound of {other}", lambda: audio().loud > 50, 15)
-        await until(f"pictures of {other}", lambda: video().frames > frames, 15)
+        await until(f"audible sound of {other}", lambda: audio().loud > 50, 30)
+        await until(f"pictures of {other}", lambda: video().frames > frames, 30)
 
     async def test_a_whole_session(self) -> None:
         alice, bob = self.alice, self.bob
@@ -74,7 +74,7 @@ class TwoGuests:
         await asyncio.gather(alice.publish_tone(), alice.publish_picture())
         await self.flows(bob, "alice")
         await bob.room.simulate_scenario(rtc.SimulateScenarioKind.SIMULATE_FULL_RECONNECT)
-        await until("reconnected", lambda: bob.saw("reconnected"), 20)
+        await until("reconnected", lambda: bob.saw("reconnected"), 30)
         bob.tracks["alice/audio"].loud = bob.tracks["alice/video"].frames = 0
         await self.flows(bob, "alice")
 

@@ -27,7 +27,7 @@ export async function joinToken(room, identity, grant = {}) {
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Waits until `condition` gives something truthy and returns it; fails with `what` after `ms`. */
-export async function until(what, condition, ms = 10_000) {
+export async function until(what, condition, ms = 20_000) {
   const deadline = Date.now() + ms;
   for (;;) {
     const value = await condition();
