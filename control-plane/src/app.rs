@@ -168,7 +168,6 @@ impl ControlPlane {
     ///
     /// Requests should carry `ConnectInfo<SocketAddr>` and `http::uri::Scheme` in their extensions; without them they
     /// count as coming from this machine, unencrypted.
-    #[must_use]
     pub fn router(&self) -> Router {
         routes::router(&self.app)
     }

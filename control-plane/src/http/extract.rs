@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Query, RawPathParams, Request};
 use bytes::Bytes;
 use garde::Validate;
 use http::header::CONTENT_TYPE;
@@ -209,16 +209,16 @@ where
     }
 }
 
-/// A path segment as text; one that is no UTF-8 names nothing.
+/// The variable segment of a route's path as text; one that is no UTF-8 names nothing.
 #[derive(Debug)]
 pub(crate) struct Segment(pub String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Segment {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let axum::extract::Path(text) = axum::extract::Path::<String>::from_request_parts(parts, state)
-            .await
-            .map_err(|_| ApiError::not_found("not_found", "There is nothing at this address."))?;
-        Ok(Self(text))
+        let nothing = || ApiError::not_found("not_found", "There is nothing at this address.");
+        let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| nothing())?;
+        // A router that carries this one may have variables of its own; they come before ours.
+        params.iter().last().map(|(_, text)| Self(text.to_owned())).ok_or_else(nothing)
     }
 }

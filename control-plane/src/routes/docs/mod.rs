@@ -5,17 +5,22 @@ use std::sync::{Arc, OnceLock};
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
 use http::HeaderValue;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use utoipa_swagger_ui::{Config, SwaggerUi};
+use utoipa_swagger_ui::Config;
 
 use crate::app::App;
+use crate::error::ApiError;
+use crate::http::extract::Segment;
 use crate::http::layers;
 
 /// Where the interactive documentation lives.
 const DOCS: &str = "/api/docs";
 /// Its first page.
 const DOCS_PAGE: &str = "/api/docs/";
+/// Its scripts and styles.
+const DOCS_FILES: &str = "/api/docs/{*file}";
 /// The UI loads its own scripts and styles, and the document; nothing from anywhere else.
 const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
@@ -38,10 +43,28 @@ pub(super) async fn redirect() -> Redirect {
     Redirect::permanent(DOCS_PAGE)
 }
 
+/// A file of the interactive documentation; the crate's own router reads its path by position, which does not work
+/// below another router's wildcard.
+async fn file(Segment(path): Segment) -> Result<Response, ApiError> {
+    let config = Config::from(format!("{}/openapi.json", super::API_BASE));
+    let path = if path.is_empty() { "index.html" } else { path.as_str() };
+    match utoipa_swagger_ui::serve(path, Arc::new(config)) {
+        Ok(Some(file)) => Ok(([(CONTENT_TYPE, file.content_type)], file.bytes.into_owned()).into_response()),
+        Ok(None) => Err(ApiError::not_found("not_found", "There is nothing at this address.")),
+        Err(error) => Err(ApiError::internal(&error)),
+    }
+}
+
+async fn index() -> Result<Response, ApiError> {
+    file(Segment(String::new())).await
+}
+
 /// The interactive documentation.
 pub(super) fn swagger() -> Router<Arc<App>> {
-    let ui = SwaggerUi::new(DOCS).config(Config::from(format!("{}/openapi.json", super::API_BASE)));
-    Router::from(ui)
+    Router::new()
+        .route(DOCS, get(redirect))
+        .route(DOCS_PAGE, get(index))
+        .route(DOCS_FILES, get(file))
         .layer(from_fn(|request, next: axum::middleware::Next| async move {
             let mut response = next.run(request).await;
             response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(DOCS_POLICY));

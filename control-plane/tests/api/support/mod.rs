@@ -14,7 +14,8 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
+use tower::util::MapRequestLayer;
+use tower::{Layer, ServiceExt};
 use url::Url;
 use uuid::Uuid;
 
@@ -116,7 +117,10 @@ impl TestApp {
         change(&mut config);
         let clock = config.clock.clone();
         let control = ControlPlane::start(config, CancellationToken::new()).await.expect("the control plane starts");
-        let router = control.router();
+        // Mounted below wildcards, as the binary does it.
+        let routes = MapRequestLayer::new(|request| request).layer(control.router());
+        let router =
+            Router::new().route_service("/api/{*path}", routes.clone()).route_service("/internal/{*path}", routes);
         Self { control, router, clock, node, dir, database }
     }
 
@@ -188,9 +192,9 @@ impl TestApp {
         self.post("/rooms", Some(&owner.access), body).await.expect(201)
     }
 
-    /// Repeats `check` until it holds, for at most ten seconds.
+    /// Repeats `check` until it holds, for at most half a minute.
     pub(crate) async fn eventually(&self, what: &str, check: impl AsyncFn() -> bool) {
-        for _ in 0..200 {
+        for _ in 0..600 {
             if check().await {
                 return;
             }
