@@ -31,7 +31,7 @@ pub(crate) enum Mood {
 }
 
 /// A room on the node.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct FakeRoom {
     pub(crate) sid: String,
     pub(crate) people: Vec<ParticipantInfo>,
@@ -74,7 +74,7 @@ impl FakeNode {
             "CreateRoom" => {
                 claims.require_create().unwrap();
                 let wanted = proto::CreateRoomRequest::decode(body).unwrap();
-                let room = rooms.entry(wanted.name.clone()).or_insert_with(FakeRoom::new);
+                let room = rooms.entry(wanted.name.clone()).or_default();
                 let answer = room.info(&wanted.name).encode_to_vec();
                 (self.created.lock().unwrap().insert(wanted).name.clone(), answer)
             }
@@ -182,11 +182,13 @@ impl FakeNode {
     }
 }
 
-impl FakeRoom {
-    fn new() -> Self {
+impl Default for FakeRoom {
+    fn default() -> Self {
         Self { sid: format!("RM_{}", &Uuid::new_v4().simple().to_string()[..12]), people: Vec::new() }
     }
+}
 
+impl FakeRoom {
     fn info(&self, name: &str) -> Room {
         Room {
             sid: self.sid.clone(),
