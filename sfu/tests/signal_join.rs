@@ -263,6 +263,13 @@ async fn text_is_answered_in_text() {
 }
 
 #[tokio::test]
+async fn a_close_is_answered() {
+    let node = start().await;
+    let client = node.join("room", "alice").await;
+    assert!(client.close().await, "the socket ended without a closing handshake");
+}
+
+#[tokio::test]
 async fn shutdown_tells_everybody_and_ends() {
     let node = start().await;
     let mut client = node.join("room", "alice").await;

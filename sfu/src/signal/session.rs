@@ -48,6 +48,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest that one message may take to leave.
 pub(crate) const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Longest that the closing handshake may take.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// A message on its way to one or many clients; encoded once.
 #[derive(Debug)]
 pub(crate) struct Outbound {
@@ -180,7 +183,7 @@ pub(crate) async fn run(socket: WebSocket, mut session: SessionReceiver, guard: 
                         codec::decode_request(format, text.as_bytes())
                     }
                     Message::Ping(_) | Message::Pong(_) => continue,
-                    Message::Close(_) => return,
+                    Message::Close(_) => return finish(&mut sink).await,
                 };
                 let Ok(request) = request else {
                     metrics::counter!("plenum_signal_frames_malformed_total").increment(1);
@@ -197,7 +200,12 @@ pub(crate) async fn run(socket: WebSocket, mut session: SessionReceiver, guard: 
     }
     let close = Message::Close(Some(CloseFrame { code, reason: "".into() }));
     let _ = send(&mut sink, close).await;
-    let _ = tokio::time::timeout(Duration::from_secs(1), sink.close()).await;
+    finish(&mut sink).await;
+}
+
+/// Lets the closing handshake leave: a client that gets no answer to its Close reports a broken connection.
+async fn finish(sink: &mut Sink) {
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, sink.close()).await;
 }
 
 type Sink = SplitSink<WebSocket, Message>;

@@ -86,6 +86,18 @@ impl Client {
         }
     }
 
+    /// Closes the socket; whether the server answered the Close.
+    pub(crate) async fn close(mut self) -> bool {
+        self.socket.send(Message::Close(None)).await.expect("send");
+        loop {
+            match tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("an end in time") {
+                Some(Ok(Message::Close(_))) => return true,
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return false,
+            }
+        }
+    }
+
     /// The next text frame; binary ones before it are dropped.
     pub(crate) async fn next_text(&mut self) -> String {
         loop {
