@@ -1,10 +1,13 @@
 //! What the media worker reports.
 
 use sfu_engine::api::Event;
+use sfu_engine::api::MediaKind;
+use sfu_engine::api::SubscriptionId;
 use sfu_engine::api::TransportFailure;
 use sfu_engine::api::TransportId;
 use signaling_proto::proto;
 use signaling_proto::proto::participant_info::State;
+use signaling_proto::proto::signal_response::Message as Response;
 
 use super::Room;
 
@@ -23,8 +26,26 @@ impl Room {
             Event::Data { transport, channel, payload } => self.handle_data(transport, channel, &payload),
             Event::Speakers { levels } => self.handle_speakers(&levels),
             Event::Stats(stats) => self.handle_stats(&stats),
-            // What starts is counted by the worker; clients learn of media by receiving it.
-            Event::PublicationStarted { .. } | Event::SubscriptionStarted { .. } => {}
+            Event::SubscriptionStarted { subscription } => self.handle_started(subscription),
+            // The worker counts it; clients learn of media by receiving it.
+            Event::PublicationStarted { .. } => {}
+        }
+    }
+
+    /// Video flows: the client stops showing the track as paused.
+    fn handle_started(&self, subscription: SubscriptionId) {
+        let Some((subscriber, id)) = self.subscriptions.get(&subscription) else { return };
+        let (Some(subscriber), Some(publication)) = (self.participant(*subscriber), self.publications.get(id)) else {
+            return;
+        };
+        let Some(publisher) = self.participant(publication.publisher) else { return };
+        if publication.kind == MediaKind::Video {
+            let state = proto::StreamStateInfo {
+                participant_sid: publisher.sid.clone(),
+                track_sid: publication.info.sid.clone(),
+                state: proto::StreamState::Active as i32,
+            };
+            subscriber.send(Response::StreamStateUpdate(proto::StreamStateUpdate { stream_states: vec![state] }));
         }
     }
 
