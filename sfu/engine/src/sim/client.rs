@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::prober::Prober;
 use super::sctp_client::SctpClient;
 use crate::api::{DataChannelKind, DtlsRole, IceCredentials, TransportFailure, Tuple};
-use crate::demux::{DatagramClass, classify};
+use crate::demux::{DatagramClass, STUN_BINDING_REQUEST, classify};
 use crate::rtp::header::RtpHeader;
 use crate::transport::dtls::{DtlsEvent, DtlsLink};
 use crate::transport::{DtlsIdentity, IndexEstimator};
@@ -175,6 +175,8 @@ impl SimClient {
 
     pub fn handle_datagram(&mut self, now: Instant, datagram: &mut [u8]) {
         match classify(datagram) {
+            // A check of the SFU's own asks for nothing that a simulation needs.
+            Some(DatagramClass::Stun) if datagram.starts_with(&STUN_BINDING_REQUEST) => {}
             Some(DatagramClass::Stun) => self.handle_answer(now),
             Some(DatagramClass::Dtls) => {
                 let handled = self.dtls.handle_datagram(now, datagram);

@@ -11,6 +11,7 @@ pub mod prober;
 pub mod sctp_client;
 pub mod sink;
 pub mod source;
+pub mod world;
 
 use std::time::Instant;
 

@@ -13,6 +13,8 @@ use crate::rtp::sequence::Unwrapper;
 /// Between two requests for the same packet, and how often one is asked for.
 const NACK_INTERVAL: Duration = Duration::from_millis(100);
 const MAX_NACKS: u32 = 10;
+/// Between two requests for a keyframe.
+const KEYFRAME_INTERVAL: Duration = Duration::from_millis(200);
 
 /// One packet of the main stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +44,7 @@ pub struct Sink {
     /// Packets that came by repair.
     pub repaired: u64,
     pub first_at: Option<Instant>,
+    keyframe_asked: Option<Instant>,
 }
 
 impl Sink {
@@ -127,30 +130,47 @@ impl Sink {
         self.arrived.values().filter(|packet| packet.video.is_some_and(|video| video.keyframe)).count()
     }
 
-    /// Everything that a decoder could not explain: the stream must begin with a keyframe, timestamps must not step back
-    /// from frame to frame, and picture ids must go on by one.
+    /// The very first packet began a keyframe, as it must on a network that loses nothing.
+    pub fn starts_clean(&self) -> bool {
+        let first = self.arrived.values().find_map(|packet| packet.video);
+        first.is_none_or(|video| video.keyframe)
+    }
+
+    /// Nothing to decode from: the start of the first keyframe was lost. A receiver asks again and again.
+    pub fn wants_keyframe(&mut self, now: Instant) -> bool {
+        let waits = self.video && self.first_at.is_some() && self.keyframes() == 0;
+        let due = waits && self.keyframe_asked.is_none_or(|asked| now >= asked + KEYFRAME_INTERVAL);
+        if due {
+            self.keyframe_asked = Some(now);
+        }
+        due
+    }
+
+    /// Everything from the first keyframe on that a decoder could not explain: timestamps must not step back from frame to
+    /// frame, and picture ids must go on by one, except across a gap.
     pub fn defects(&self) -> Vec<String> {
         let mut defects = Vec::new();
-        let mut last: Option<Arrived> = None;
-        for (sequence, packet) in self.arrived.iter().filter(|(_, packet)| packet.video.is_some() || !self.video) {
-            match (last, packet.video) {
-                (None, Some(video)) if !video.keyframe => {
-                    defects.push(format!("{sequence}: begins without a keyframe"))
+        let mut last: Option<(u64, Arrived)> = None;
+        for (&sequence, packet) in self.arrived.iter().filter(|(_, packet)| packet.video.is_some() || !self.video) {
+            let Some((before_sequence, before)) = last else {
+                if packet.video.is_none_or(|video| video.keyframe) {
+                    last = Some((sequence, *packet));
                 }
-                (Some(before), _) if before.timestamp.wrapping_sub(packet.timestamp) as i32 > 0 => {
-                    defects.push(format!("{sequence}: timestamp {} after {}", packet.timestamp, before.timestamp));
-                }
-                (Some(Arrived { video: Some(before), .. }), Some(video)) => {
-                    let step = video.picture_id.wrapping_sub(before.picture_id) & 0x7fff;
-                    let lost = self.arrived.get(&(sequence - 1)).is_none();
-                    if step != u16::from(video.frame_start) && !lost {
-                        defects
-                            .push(format!("{sequence}: picture id {} after {}", video.picture_id, before.picture_id));
-                    }
-                }
-                _ => {}
+                continue;
+            };
+            last = Some((sequence, *packet));
+            if before.timestamp.wrapping_sub(packet.timestamp) as i32 > 0 {
+                defects.push(format!("{sequence}: timestamp {} after {}", packet.timestamp, before.timestamp));
             }
-            last = Some(*packet);
+            // A number between the two that never came, or came without payload in place of what was lost on the way in,
+            // explains a jump.
+            let next = sequence == before_sequence + 1;
+            if let (Some(was), Some(is), true) = (before.video, packet.video, next) {
+                let step = is.picture_id.wrapping_sub(was.picture_id) & 0x7fff;
+                if step != u16::from(is.frame_start) {
+                    defects.push(format!("{sequence}: picture id {} after {}", is.picture_id, was.picture_id));
+                }
+            }
         }
         defects
     }
