@@ -323,13 +323,13 @@ impl Engine {
     /// A publication's layer has one media stream: the newest.
     fn note_layer_stream(&mut self, key: TransportKey, ssrc: u32, role: StreamRole) {
         let StreamRole::Media { publication, layer } = role else { return };
-        let Some(state) = self.publications.get_mut(publication).and_then(|p| p.layers.get_mut(usize::from(layer)))
-        else {
-            return;
-        };
-        if let Some(old) = state.ssrc.replace(ssrc)
-            && old != ssrc
-            && let Some(slot) = self.transports.get_mut(key)
+        let Some(slot) = self.publications.get_mut(publication) else { return };
+        let Some(state) = slot.layers.get_mut(usize::from(layer)) else { return };
+        let Some(old) = state.ssrc.replace(ssrc).filter(|old| *old != ssrc) else { return };
+        // Numbers and clock of the new stream have nothing to do with the old one's.
+        state.cache.clear();
+        slot.clocks.clear(layer);
+        if let Some(slot) = self.transports.get_mut(key)
             && let Some(position) = slot.find_stream(old)
             && let Some(stream) = slot.streams.get_mut(position)
         {

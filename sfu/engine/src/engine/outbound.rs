@@ -17,6 +17,10 @@ impl Engine {
         for subscription_key in &publication.subscriptions {
             let Some(subscription) = self.subscriptions.get_mut(*subscription_key) else { continue };
             let Some(slot) = self.transports.get_mut(subscription.transport) else { continue };
+            // Before the keys are there nothing is selected: a keyframe spent now would be missed.
+            if slot.transport.srtp().is_none() {
+                continue;
+            }
             let sent =
                 subscription.forwarder.select(now, packet).and_then(|plan| send(slot, subscription, &plan, packet));
             match sent {
