@@ -104,8 +104,7 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, request: Request, next:
     let id = Uuid::now_v7().simple().to_string();
     let method = request.method().clone();
     // The route's template, never the path itself: that may hold a room code.
-    let route =
-        request.extensions().get::<MatchedPath>().map_or_else(|| "-".to_owned(), |path| path.as_str().to_owned());
+    let route = request.extensions().get::<MatchedPath>().map_or("-", |path| own_template(path.as_str())).to_owned();
     let began = std::time::Instant::now();
     let span = tracing::info_span!("request", %method, route, id);
     let answer = tracing::Instrument::instrument(tokio::time::timeout(app.request_timeout, next.run(request)), span);
@@ -122,6 +121,12 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, request: Request, next:
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// The template without that of the router which carries this one.
+fn own_template(path: &str) -> &str {
+    let begin = path.rfind("/api/").max(path.rfind("/internal/")).unwrap_or(0);
+    path.get(begin..).unwrap_or(path)
 }
 
 /// Headers that keep browsers from guessing, framing and caching answers.

@@ -62,7 +62,7 @@ impl From<CallParticipant> for Present {
     }
 }
 
-/// The open call of a room and who is in it; 404 `no_open_call` when nobody is.
+/// The open call of a room and who is in it; 404 `no_open_call` when there is none.
 #[utoipa::path(get, path = "/rooms/{room}/call", tag = "rooms", operation_id = "get_room_call",
     params(("room" = String, Path, description = "Id or code")),
     security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = OpenCall), Problems))]
