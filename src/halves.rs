@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use axum::routing::get;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::{any, get};
 use control_plane::{ControlPlane, ControlPlaneConfig, InternalKey, MediaConnection};
 use sfu::{ApiKey, Node, NodeConfig, WebhookTarget};
 use tokio_util::sync::CancellationToken;
-use tower::util::MapRequestLayer;
+use tower::ServiceExt as _;
 use url::Url;
 
 use crate::cli::Half;
@@ -25,6 +27,9 @@ use crate::wire::Wire;
 
 /// Where a media node reports what happened, on the control plane.
 const WEBHOOKS: &str = "/internal/webhooks/livekit";
+
+/// Paths of the control plane.
+const API: [&str; 2] = ["/api/", "/internal/"];
 
 /// The running halves.
 pub(crate) struct Halves {
@@ -69,13 +74,8 @@ impl Halves {
         }
         match &self.control_plane {
             Some(control_plane) => {
-                // Both the API and the web app answer unknown paths, each in its own way. A layered router is a plain
-                // service, which keeps whole paths.
-                let api = tower::Layer::layer(&MapRequestLayer::new(|request| request), control_plane.router());
-                router
-                    .route_service("/api/{*path}", api.clone())
-                    .route_service("/internal/{*path}", api)
-                    .merge(web_app::router())
+                let halves = (control_plane.router(), web_app::router());
+                router.fallback_service(any(by_path).with_state(halves))
             }
             None => router.route("/", get(|| async { "OK" })),
         }
@@ -129,6 +129,17 @@ impl Halves {
         if let Some(control_plane) = &self.control_plane {
             control_plane.stop().await;
         }
+    }
+}
+
+/// The API answers its unknown paths with problem documents, the web app its own with a page. A catch-all route would
+/// not do: its parameter would be one more to every handler behind it.
+async fn by_path(State((api, pages)): State<(Router, Router)>, request: Request) -> Response {
+    let is_api = API.iter().any(|prefix| request.uri().path().starts_with(prefix));
+    let router = if is_api { api } else { pages };
+    match router.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
     }
 }
 

@@ -21,6 +21,9 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // Whatever this process writes (database, secrets, certificates) is for its owner alone, wherever the folder lies.
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     // Once and for all: every TLS user of this process finds the same provider. It fails only when one is installed.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match cli::main() {

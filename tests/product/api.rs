@@ -106,6 +106,8 @@ async fn from_an_account_to_a_call_and_to_its_orderly_end() {
     assert_eq!(answer.participant.as_ref().map(|p| p.name.as_str()), Some("ada"));
     assert_eq!(answer.room.as_ref().map(|r| r.name.as_str()), room["id"].as_str());
 
+    let docs = reqwest::get(server.url("/api/docs/")).await.expect("an answer");
+    assert_eq!(docs.status().as_u16(), 200, "the documentation is served from the binary");
     let guest = Person::nobody(base);
     let (status, join) = guest.post(&format!("/rooms/{code}/join"), &json!({ "display_name": "Grace" })).await;
     assert_eq!(status, 200, "{join}");
