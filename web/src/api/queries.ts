@@ -50,22 +50,13 @@ export function useMe() {
   });
 }
 
-/** What this server offers to people who are not signed in. */
-export function useConfig() {
-  return useQuery({
-    queryKey: ["config"],
-    staleTime: Number.POSITIVE_INFINITY,
-    queryFn: () => orThrow(api.GET("/api/v1/config")),
-  });
-}
-
 function useStartSession<V>(request: (values: V) => Promise<Schemas["Session"]>) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: request,
     onSuccess: ({ user }) => {
       // Nothing of a former session may shine through.
-      client.removeQueries({ predicate: (query) => query.queryKey[0] !== "config" });
+      client.removeQueries();
       client.setQueryData(["me"], user);
     },
   });

@@ -32,6 +32,15 @@ const GIVE_UP_MS = 120_000;
 /** Names kept for the after-call page. */
 const MOST_PEOPLE = 1_000;
 
+/** The ticket's servers as the browser takes them: absent instead of null. */
+function iceServers(ticket: JoinAnswer): RTCIceServer[] {
+  return ticket.ice_servers.map(({ urls, username, credential }) => ({
+    urls,
+    ...(username ? { username } : {}),
+    ...(credential ? { credential } : {}),
+  }));
+}
+
 function newRoom(): Room {
   const { audioDevice, videoDevice, speakerDevice } = loadPreferences();
   const preset = captureHeight() === 360 ? VideoPresets.h360 : VideoPresets.h720;
@@ -126,7 +135,7 @@ export class CallSession {
   async #connect(ticket: JoinAnswer): Promise<void> {
     await this.room.connect(ticket.url, ticket.token, {
       autoSubscribe: true,
-      ...(ticket.ice_servers.length > 0 ? { rtcConfig: { iceServers: ticket.ice_servers } } : {}),
+      ...(ticket.ice_servers.length > 0 ? { rtcConfig: { iceServers: iceServers(ticket) } } : {}),
     });
     for (const participant of this.room.remoteParticipants.values()) this.#note(participant);
     const { identity } = this.room.localParticipant;

@@ -1,17 +1,14 @@
 // What keeps camera or microphone from starting, and the way out: try again, or the secure address.
-import { useConfig } from "../api/queries";
 import { t } from "../i18n";
 import { Button } from "../ui/button";
 import { Notice } from "../ui/notice";
 import { type MediaTrouble, troubleWords } from "./media-trouble";
 
-/** The port of a server that runs with its defaults; used until the server says otherwise. */
-const DEFAULT_HTTPS_PORT = 7843;
+/** The HTTPS port of a server that runs with its defaults. */
+const HTTPS_PORT = 7843;
 
 function SecureLink() {
-  const config = useConfig();
-  const port = config.data?.https_port ?? DEFAULT_HTTPS_PORT;
-  const address = `https://${location.hostname}:${port}${location.pathname}`;
+  const address = `https://${location.hostname}:${HTTPS_PORT}${location.pathname}`;
   return (
     <a className="button primary" href={address}>
       {t("media.insecure.link")}
