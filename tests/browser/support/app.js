@@ -66,7 +66,7 @@ export function leave(page) {
 }
 
 /** Waits until `check` answers true; says `what` was awaited otherwise. Media has no event a test could wait for. */
-export async function until(what, check, timeoutMs = 20_000) {
+export async function until(what, check, timeoutMs = 45_000) {
   const end = Date.now() + timeoutMs;
   let last;
   for (;;) {
