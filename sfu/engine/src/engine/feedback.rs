@@ -151,8 +151,7 @@ impl Engine {
         let mut rtcp = std::mem::take(&mut self.rtcp);
         rtcp.clear();
         let mut position = 0;
-        loop {
-            let Some(slot) = self.transports.get_mut(key) else { break };
+        while let Some(slot) = self.transports.get_mut(key) {
             let rtt = slot.rtt;
             let Some(stream) = slot.streams.get_mut(position) else { break };
             position += 1;
