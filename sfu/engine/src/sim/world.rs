@@ -221,12 +221,10 @@ impl World {
     }
 
     pub fn participant(&self, who: ParticipantId) -> &Participant {
-        #[expect(clippy::indexing_slicing, reason = "ids are positions of participants, which are never removed")]
         &self.participants[who.0]
     }
 
     pub fn participant_mut(&mut self, who: ParticipantId) -> &mut Participant {
-        #[expect(clippy::indexing_slicing, reason = "ids are positions of participants, which are never removed")]
         &mut self.participants[who.0]
     }
 
