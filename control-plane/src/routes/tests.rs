@@ -80,3 +80,13 @@ fn every_reference_in_the_document_leads_somewhere() {
     }
     walk(&document, &document);
 }
+
+/// Clients generate their types from it: `Cookie` for `cookie` would compile there and be refused here.
+#[test]
+fn the_documents_enumerations_are_spelled_as_on_the_wire() {
+    let document = serde_json::to_value(super::document()).unwrap();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let values = |name: &str| schemas[name]["enum"].clone();
+    assert_eq!(values("SessionTransport"), serde_json::json!(["bearer", "cookie"]));
+    assert_eq!(values("RoomType"), serde_json::json!(["chat", "video"]));
+}

@@ -219,7 +219,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The open call of a room and who is in it; 404 `no_open_call` when nobody is. */
+        /** The open call of a room and who is in it; 404 `no_open_call` when there is none. */
         get: operations["get_room_call"];
         put?: never;
         post?: never;
