@@ -317,6 +317,8 @@ impl Forwarder {
         let place = self.timeline.begin(packet.ext_seq, epoch, picture_shift);
         self.current = Some(packet.layer);
         self.temporal = self.target.temporal;
+        // What an earlier epoch decided about a frame does not bind this one, which may begin before it.
+        self.frames = FrameLog::new();
         self.frames.note(packet, true);
         self.last_skip = None;
         self.advance(now, packet, place)
