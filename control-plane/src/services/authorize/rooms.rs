@@ -1,11 +1,11 @@
-//! The one place that decides who may do what.
+//! Who may do what to a room.
 //!
-//! In: an actor, an action, an object as stored. Out: yes, or how to refuse. A right is the best of the platform role
-//! and the role in the object itself.
+//! In: an actor, an action, a room as stored and how it was named. Out: yes, or how to refuse.
 
+use super::{Refusal, is_platform_admin, require};
 use crate::model::clock::Micros;
 use crate::model::room::{AccessLevel, Room, RoomName, RoomRole};
-use crate::model::user::{Actor, PlatformRole};
+use crate::model::user::Actor;
 
 /// What somebody wants to do with a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,23 +30,6 @@ pub(crate) struct RoomObject<'a> {
     pub room: &'a Room,
     pub by: &'a RoomName,
     pub now: Micros,
-}
-
-/// How a request is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
-    /// The caller may not know that the object exists.
-    #[error("there is no such object, as far as the caller may know")]
-    NotFound,
-    /// Signing in would help.
-    #[error("the caller must sign in")]
-    SignInRequired,
-    /// Only members get in.
-    #[error("the caller is not admitted")]
-    NotAdmitted,
-    /// The caller's role does not allow it.
-    #[error("the caller's role is too low")]
-    Forbidden,
 }
 
 /// Decides whether `actor` may do `action` to a room.
@@ -108,16 +91,4 @@ fn join(actor: &Actor, object: RoomObject<'_>) -> Result<(), Refusal> {
 /// Whether a signed-in person may enter without being let in by somebody.
 fn may_enter(room: &Room) -> bool {
     room.role.is_some() || room.access_level != AccessLevel::Restricted
-}
-
-fn require(actor: &Actor, allowed: bool) -> Result<(), Refusal> {
-    match actor {
-        _ if allowed => Ok(()),
-        Actor::User { .. } => Err(Refusal::Forbidden),
-        Actor::Anonymous | Actor::Guest(_) => Err(Refusal::SignInRequired),
-    }
-}
-
-fn is_platform_admin(actor: &Actor) -> bool {
-    actor.user().is_some_and(|user| user.platform_role == PlatformRole::Admin)
 }
