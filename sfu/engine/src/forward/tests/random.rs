@@ -101,7 +101,7 @@ struct Call {
     /// The packet behind each number, noted when the number appeared.
     origins: BTreeMap<u64, (u8, u64)>,
     arrived: BTreeSet<(u8, u64)>,
-    /// Numbers asked for in vain during a pause: the pause may outlast the cache.
+    /// Numbers that nothing filled before or during a pause: it may outlast the cache.
     paused: BTreeSet<u64>,
 }
 
@@ -187,14 +187,15 @@ impl Call {
 
     /// The subscriber asks for everything it misses.
     fn repair(&mut self) {
+        if self.forwarder.halted() {
+            let handed_out = self.forwarder.first_number..self.forwarder.timeline.next_out();
+            self.paused.extend(handed_out.filter(|number| !self.received.contains_key(number)));
+            return;
+        }
         let Some((&highest, _)) = self.received.last_key_value() else { return };
         let missing: Vec<u64> = (highest.saturating_sub(250).max(self.forwarder.first_number)..highest)
             .filter(|number| !self.received.contains_key(number))
             .collect();
-        if self.forwarder.halted() {
-            self.paused.extend(missing);
-            return;
-        }
         for number in missing {
             let Some(at) = self.forwarder.resolve(number as u16) else { continue };
             let Some(cached) = self.caches[usize::from(at.layer)].get(at.ext_seq) else { continue };
