@@ -200,6 +200,14 @@ impl ControlPlane {
         reconcile::round(&self.app).await
     }
 
+    /// Deletes what was kept long enough, now instead of at the next round.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn forget(&self) -> Result<(), StoreError> {
+        retention::round(&self.app).await
+    }
+
     /// Ends the background tasks and closes the database.
     pub async fn stop(&self) {
         self.stop.cancel();

@@ -247,6 +247,10 @@ pub struct RetentionSettings {
     pub dead_jobs_days: u64,
     /// Days the audit log is kept. Default 400.
     pub audit_days: u64,
+    /// Days a notification is kept after it was read. Default 90.
+    pub read_notifications_days: u64,
+    /// Days a notification is kept, read or not. Default 400.
+    pub notifications_days: u64,
     /// Minutes events can be resumed. Default 60.
     pub events_minutes: u64,
     /// Hours webhook deliveries are remembered as duplicates. Default 24.
@@ -255,6 +259,14 @@ pub struct RetentionSettings {
 
 impl Default for RetentionSettings {
     fn default() -> Self {
-        Self { ended_days: 7, dead_jobs_days: 30, audit_days: 400, events_minutes: 60, webhooks_hours: 24 }
+        Self {
+            ended_days: 7,
+            dead_jobs_days: 30,
+            audit_days: 400,
+            read_notifications_days: 90,
+            notifications_days: 400,
+            events_minutes: 60,
+            webhooks_hours: 24,
+        }
     }
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{CLOSE_ROOM, RECHECK_ROOM, REMOVE_PARTICIPANT};
 use crate::app::App;
 use crate::services::calls::{self, CallError};
+use crate::store::db::StoreError;
 use crate::store::jobs::ClaimedJob;
 
 /// Why a job has to be tried again.
@@ -19,6 +20,8 @@ pub(super) enum JobError {
     Payload(#[from] serde_json::Error),
     #[error(transparent)]
     Call(#[from] CallError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 #[derive(Deserialize)]
@@ -32,6 +35,9 @@ struct RoomPayload {
 
 /// Runs a job; running it twice has no second effect.
 pub(super) async fn run(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError> {
+    if super::notifications::knows(&job.kind) {
+        return super::notifications::run(app, job).await;
+    }
     let payload = RoomPayload::deserialize(&job.payload.0)?;
     match job.kind.as_str() {
         CLOSE_ROOM => calls::close_room(app, payload.room_id, &payload.reason).await?,

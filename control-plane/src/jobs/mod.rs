@@ -4,6 +4,7 @@
 //! failing ends as `dead`, visible to admins.
 
 mod handlers;
+mod notifications;
 mod worker;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@ mod docs;
 mod health;
 mod internal;
 mod me;
+mod notifications;
 mod page;
 mod problems;
 mod rooms;
@@ -47,6 +48,7 @@ const INTERNAL_BODY_BYTES: usize = 2 * 1024 * 1024;
     tags(
         (name = "auth", description = "Accounts and sessions"),
         (name = "me", description = "One's own profile"),
+        (name = "notifications", description = "What one is told, and how"),
         (name = "rooms", description = "Rooms, joining them, their calls"),
         (name = "server", description = "What this server offers")
     )
@@ -83,7 +85,8 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(rooms::get::get, rooms::update::update, rooms::delete::delete))
         .routes(routes!(rooms::join::join))
         .routes(routes!(rooms::call::get::get))
-        .routes(routes!(rooms::calls::list::list));
+        .routes(routes!(rooms::calls::list::list))
+        .merge(notifications::routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest(API_BASE, resources)
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod authorize;
 pub(crate) mod calls;
 pub(crate) mod joins;
 pub(crate) mod nodes;
+pub(crate) mod notifications;
 pub(crate) mod passwords;
 pub(crate) mod reconcile;
 pub(crate) mod retention;
