@@ -23,6 +23,7 @@ use crate::http::rate_limit::RateLimits;
 use crate::jobs::{self, JobQueue};
 use crate::model::clock::{Clock, Micros};
 use crate::routes;
+use crate::services::node_watch::{self, NodeFigures};
 use crate::services::passwords::{PasswordError, Passwords};
 use crate::services::setup::SetupToken;
 use crate::services::{reconcile, retention};
@@ -48,6 +49,7 @@ pub(crate) struct App {
     pub passwords: Passwords,
     pub setup: SetupToken,
     pub media: MediaNodes,
+    pub node_figures: NodeFigures,
     pub internal_key: InternalKey,
     pub internal_keys: KeyStore,
     pub rotation_key: hmac::Key,
@@ -142,6 +144,7 @@ impl ControlPlane {
             passwords,
             setup,
             media: MediaNodes::new(config.media, config.internal_key.clone()),
+            node_figures: NodeFigures::default(),
             internal_keys: KeyStore::with_key(&config.internal_key.key, &config.internal_key.secret),
             internal_key: config.internal_key,
             rotation_key,
@@ -159,6 +162,7 @@ impl ControlPlane {
             tasks.spawn(jobs::run_worker(Arc::clone(&app), stop.clone()));
         }
         tasks.spawn(reconcile::run(Arc::clone(&app), stop.clone()));
+        tasks.spawn(node_watch::run(Arc::clone(&app), stop.clone()));
         tasks.spawn(retention::run(Arc::clone(&app), stop.clone()));
         tasks.close();
         Ok(Self { app, tasks, stop })
@@ -197,7 +201,14 @@ impl ControlPlane {
     /// # Errors
     /// The database refused.
     pub async fn reconcile(&self) -> Result<(), StoreError> {
-        reconcile::round(&self.app).await
+        reconcile::round(&self.app).await?;
+        node_watch::round(&self.app, self.app.started_at).await
+    }
+
+    /// The media nodes as they were a second ago, in Prometheus' text format.
+    #[must_use]
+    pub fn node_metrics(&self) -> String {
+        self.app.node_figures.prometheus()
     }
 
     /// Deletes what was kept long enough, now instead of at the next round.

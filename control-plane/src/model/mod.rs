@@ -2,6 +2,7 @@
 
 pub(crate) mod call;
 pub(crate) mod clock;
+pub(crate) mod node;
 pub(crate) mod notification;
 pub(crate) mod room;
 pub(crate) mod secret;

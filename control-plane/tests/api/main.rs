@@ -14,6 +14,8 @@ mod auth_setup;
 mod calls_reconcile;
 mod calls_record;
 mod me_update;
+mod media_nodes;
+mod media_nodes_admin;
 mod notifications_inbox;
 mod notifications_send;
 mod rooms_create;
