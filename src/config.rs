@@ -26,6 +26,7 @@ pub(crate) struct Settings {
     pub(crate) database: Database,
     pub(crate) media: Media,
     pub(crate) control_plane: ControlPlane,
+    pub(crate) mail: Mail,
     pub(crate) keys: Keys,
     pub(crate) metrics: Metrics,
     pub(crate) log: Log,
@@ -188,6 +189,25 @@ pub(crate) enum Registration {
     Invite,
     /// Nobody.
     Closed,
+}
+
+/// `[mail]`: without it, codes by mail, resets and invitations by mail are off.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Mail {
+    /// Server that takes mail: `smtps://user:password@mail.example.org`, or `smtp://host:25`, with `?tls=required` for
+    /// STARTTLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) smtp_url: Option<String>,
+    /// Sender, for example `Plenum <plenum@example.org>`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<String>,
+}
+
+impl std::fmt::Debug for Mail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mail").field("from", &self.from).finish_non_exhaustive()
+    }
 }
 
 /// `[keys]`. What is not set is generated at first start and kept in the data directory.

@@ -166,6 +166,9 @@ fn control_plane_config(
         Registration::Invite => control_plane::Registration::Invite,
         Registration::Closed => control_plane::Registration::Closed,
     };
+    if let (Some(smtp_url), Some(from)) = (&settings.mail.smtp_url, &settings.mail.from) {
+        config.mail = Some(control_plane::MailSettings { smtp_url: smtp_url.clone(), from: from.clone() });
+    }
     config.trusted_proxies = settings.server.trusted_proxies.iter().map(ToString::to_string).collect();
     config.rate_limits.session_per_minute = settings.limits.requests_per_minute_user;
     config.rate_limits.guest_per_minute = settings.limits.requests_per_minute_user;

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+use crate::adapters::mail::{MailSettingsError, Mailer};
 use crate::adapters::media_nodes::MediaNodes;
 use crate::config::{
     CallSettings, ControlPlaneConfig, InternalKey, Registration, RetentionSettings, RoomSettings, SessionSettings,
@@ -23,7 +24,6 @@ use crate::http::rate_limit::RateLimits;
 use crate::jobs::{self, JobQueue};
 use crate::model::clock::{Clock, Micros};
 use crate::routes;
-use crate::services::node_watch::{self, NodeFigures};
 use crate::services::passwords::{PasswordError, Passwords};
 use crate::services::setup::SetupToken;
 use crate::services::{reconcile, retention};
@@ -38,6 +38,9 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// What the key that derives refresh tokens is derived for; it must differ from every other use of the secret.
 const ROTATION_LABEL: &[u8] = b"plenum refresh token rotation 1";
 
+/// What the key that codes by mail are computed with is derived for.
+const CODE_LABEL: &[u8] = b"plenum codes by mail 1";
+
 /// What every request and task shares.
 pub(crate) struct App {
     pub db: Db,
@@ -49,10 +52,11 @@ pub(crate) struct App {
     pub passwords: Passwords,
     pub setup: SetupToken,
     pub media: MediaNodes,
-    pub node_figures: NodeFigures,
+    pub mailer: Option<Mailer>,
     pub internal_key: InternalKey,
     pub internal_keys: KeyStore,
     pub rotation_key: hmac::Key,
+    pub code_key: hmac::Key,
     pub registration: Registration,
     pub public_url: Option<Url>,
     pub sessions: SessionSettings,
@@ -110,6 +114,9 @@ pub enum StartError {
     /// A trusted proxy is no address.
     #[error("trusted_proxies: {0}")]
     TrustedProxy(#[from] TrustedProxyError),
+    /// The settings of mail make no sense.
+    #[error(transparent)]
+    Mail(#[from] MailSettingsError),
     /// The cost settings of passwords make no sense.
     #[error("sessions: {0}")]
     Password(#[from] PasswordError),
@@ -130,10 +137,12 @@ impl ControlPlane {
     pub async fn start(config: ControlPlaneConfig, shutdown: CancellationToken) -> Result<Self, StartError> {
         let proxies = TrustedProxies::parse(&config.trusted_proxies)?;
         let passwords = Passwords::new(&config.sessions)?;
+        let mailer = config.mail.as_ref().map(Mailer::new).transpose()?;
         let db = Db::open(config.database_url.as_deref(), &config.data_dir, &config.database).await?;
         let setup = SetupToken::draw(&db).await?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, config.internal_key.secret.as_bytes());
         let rotation_key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, ROTATION_LABEL).as_ref());
+        let code_key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, CODE_LABEL).as_ref());
         let app = Arc::new(App {
             db,
             outbox: Outbox { bus: EventBus::new(), jobs: JobQueue::default() },
@@ -143,11 +152,12 @@ impl ControlPlane {
             proxies,
             passwords,
             setup,
+            mailer,
             media: MediaNodes::new(config.media, config.internal_key.clone()),
-            node_figures: NodeFigures::default(),
             internal_keys: KeyStore::with_key(&config.internal_key.key, &config.internal_key.secret),
             internal_key: config.internal_key,
             rotation_key,
+            code_key,
             registration: config.registration,
             public_url: config.public_url,
             sessions: config.sessions,
@@ -162,7 +172,6 @@ impl ControlPlane {
             tasks.spawn(jobs::run_worker(Arc::clone(&app), stop.clone()));
         }
         tasks.spawn(reconcile::run(Arc::clone(&app), stop.clone()));
-        tasks.spawn(node_watch::run(Arc::clone(&app), stop.clone()));
         tasks.spawn(retention::run(Arc::clone(&app), stop.clone()));
         tasks.close();
         Ok(Self { app, tasks, stop })
@@ -201,22 +210,7 @@ impl ControlPlane {
     /// # Errors
     /// The database refused.
     pub async fn reconcile(&self) -> Result<(), StoreError> {
-        reconcile::round(&self.app).await?;
-        node_watch::round(&self.app, self.app.started_at).await
-    }
-
-    /// The media nodes as they were a second ago, in Prometheus' text format.
-    #[must_use]
-    pub fn node_metrics(&self) -> String {
-        self.app.node_figures.prometheus()
-    }
-
-    /// Deletes what was kept long enough, now instead of at the next round.
-    ///
-    /// # Errors
-    /// The database refused.
-    pub async fn forget(&self) -> Result<(), StoreError> {
-        retention::round(&self.app).await
+        reconcile::round(&self.app).await
     }
 
     /// Ends the background tasks and closes the database.

@@ -27,6 +27,8 @@ pub struct ControlPlaneConfig {
     pub internal_key: InternalKey,
     /// How media nodes are reached.
     pub media: MediaConnection,
+    /// How mail is sent; `None` = not at all.
+    pub mail: Option<MailSettings>,
     /// Who may make an account.
     pub registration: Registration,
     /// Addresses or networks (`10.0.0.0/8`) whose `X-Forwarded-*` headers are believed.
@@ -59,6 +61,7 @@ impl ControlPlaneConfig {
             public_url: None,
             internal_key,
             media,
+            mail: None,
             registration: Registration::Open,
             trusted_proxies: Vec::new(),
             database: DatabaseSettings::default(),
@@ -105,6 +108,21 @@ impl fmt::Debug for MediaConnection {
             .field("api_url", &self.api_url)
             .field("client_url", &self.client_url)
             .finish_non_exhaustive()
+    }
+}
+
+/// How mail is sent.
+#[derive(Clone)]
+pub struct MailSettings {
+    /// `smtps://user:password@host`, `smtp://host:25`, `smtp://host?tls=required`.
+    pub smtp_url: String,
+    /// The sender: an address, or `Name <address>`.
+    pub from: String,
+}
+
+impl fmt::Debug for MailSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MailSettings").field("from", &self.from).finish_non_exhaustive()
     }
 }
 
@@ -212,7 +230,7 @@ impl Default for HttpSettings {
 pub struct CallSettings {
     /// Seconds without a heartbeat after which a node gets no new call. Default 6.
     pub node_timeout_s: u64,
-    /// Seconds without a heartbeat after which the calls of a node are closed. Default 15.
+    /// Seconds without a heartbeat after which the calls of a node are closed. Default 60.
     pub node_lost_s: u64,
     /// Seconds between comparisons of our calls with what the nodes really run. Default 30.
     pub reconcile_every_s: u64,
@@ -222,20 +240,17 @@ pub struct CallSettings {
     pub create_room_timeout_ms: u64,
     /// Seconds a room stays on the node after the last person left. Default 20.
     pub departure_timeout_s: u32,
-    /// Seconds a draining node's rooms may go on, unless the drain says otherwise. Default 7200.
-    pub drain_deadline_s: u64,
 }
 
 impl Default for CallSettings {
     fn default() -> Self {
         Self {
             node_timeout_s: 6,
-            node_lost_s: 15,
+            node_lost_s: 60,
             reconcile_every_s: 30,
             starting_timeout_s: 300,
             create_room_timeout_ms: 1_000,
             departure_timeout_s: 20,
-            drain_deadline_s: 7_200,
         }
     }
 }
@@ -250,10 +265,6 @@ pub struct RetentionSettings {
     pub dead_jobs_days: u64,
     /// Days the audit log is kept. Default 400.
     pub audit_days: u64,
-    /// Days a notification is kept after it was read. Default 90.
-    pub read_notifications_days: u64,
-    /// Days a notification is kept, read or not. Default 400.
-    pub notifications_days: u64,
     /// Minutes events can be resumed. Default 60.
     pub events_minutes: u64,
     /// Hours webhook deliveries are remembered as duplicates. Default 24.
@@ -262,14 +273,6 @@ pub struct RetentionSettings {
 
 impl Default for RetentionSettings {
     fn default() -> Self {
-        Self {
-            ended_days: 7,
-            dead_jobs_days: 30,
-            audit_days: 400,
-            read_notifications_days: 90,
-            notifications_days: 400,
-            events_minutes: 60,
-            webhooks_hours: 24,
-        }
+        Self { ended_days: 7, dead_jobs_days: 30, audit_days: 400, events_minutes: 60, webhooks_hours: 24 }
     }
 }

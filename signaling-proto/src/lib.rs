@@ -21,7 +21,6 @@ pub mod heartbeat;
 pub mod ids;
 pub mod join;
 pub mod limits;
-pub mod operator;
 pub mod protojson;
 pub mod server_api;
 pub mod token;

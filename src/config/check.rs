@@ -37,6 +37,7 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
     server(settings, &mut found);
     media(settings, &mut found);
     keys(settings, &mut found);
+    mail(settings, &mut found);
     limits(settings, &mut found);
     if let Err(error) = settings.log.filter.parse::<tracing_subscriber::EnvFilter>() {
         found.add("log-filter", format!("{:?} is not a list of levels: {error}", settings.log.filter));
@@ -163,6 +164,24 @@ fn keys(settings: &Settings, found: &mut Findings) {
         "metrics-token",
         "a token cannot be empty",
     );
+}
+
+fn mail(settings: &Settings, found: &mut Findings) {
+    let mail = &settings.mail;
+    found.check(
+        mail.smtp_url.is_some() == mail.from.is_some(),
+        if mail.smtp_url.is_some() { "mail-from" } else { "smtp-url" },
+        "a mail server and a sender come together: set --smtp-url and --mail-from",
+    );
+    if let Some(url) = &mail.smtp_url {
+        // The address may hold a password: it is not repeated.
+        let fine = url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "smtp" | "smtps") && url.has_host());
+        found.check(fine, "smtp-url", "is not an address like smtps://user:password@mail.example.org");
+    }
+    if let Some(from) = &mail.from {
+        let fine = from.contains('@') && !from.chars().any(char::is_control);
+        found.check(fine, "mail-from", format!("{from:?} is not an address like Plenum <plenum@example.org>"));
+    }
 }
 
 fn limits(settings: &Settings, found: &mut Findings) {

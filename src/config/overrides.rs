@@ -137,6 +137,19 @@ pub(crate) struct Overrides {
     /// Who may make an account [default: open]
     #[arg(long, env = "PLENUM_REGISTRATION", value_name = "WHO", global = true, help_heading = "Accounts")]
     registration: Option<Registration>,
+    /// Server that takes mail, e.g. smtps://user:password@mail.example.org [default: no mail]
+    #[arg(
+        long,
+        env = "PLENUM_SMTP_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        global = true,
+        help_heading = "Mail"
+    )]
+    smtp_url: Option<String>,
+    /// Sender of mail, e.g. "Plenum <plenum@example.org>"
+    #[arg(long, env = "PLENUM_MAIL_FROM", value_name = "ADDRESS", global = true, help_heading = "Mail")]
+    mail_from: Option<String>,
     /// API requests a minute of one user [default: 120]
     #[arg(long, env = "PLENUM_REQUESTS_PER_MINUTE_USER", value_name = "N", global = true, help_heading = "Accounts")]
     requests_per_minute_user: Option<u32>,
@@ -206,6 +219,8 @@ impl Overrides {
         self.apply_keys(settings);
         self.apply_limits(settings);
         set(&mut settings.control_plane.registration, &self.registration);
+        set_some(&mut settings.mail.smtp_url, &self.smtp_url);
+        set_some(&mut settings.mail.from, &self.mail_from);
         set(&mut settings.log.format, &self.log_format);
         set(&mut settings.log.filter, &self.log_filter);
     }

@@ -5,7 +5,7 @@ use super::Settings;
 /// Stands where a secret is set.
 const MASK: &str = "********";
 
-/// The settings as TOML. Secrets, and the password inside a database address, are masked.
+/// The settings as TOML. Secrets, and the passwords inside addresses, are masked.
 pub(super) fn masked(settings: &Settings) -> String {
     let mut shown = settings.clone();
     for secret in
@@ -13,7 +13,7 @@ pub(super) fn masked(settings: &Settings) -> String {
     {
         MASK.clone_into(secret);
     }
-    if let Some(url) = &mut shown.database.url {
+    for url in [&mut shown.database.url, &mut shown.mail.smtp_url].into_iter().flatten() {
         *url = without_password(url);
     }
     toml::to_string(&shown).unwrap_or_else(|error| format!("# these settings cannot be written as TOML: {error}\n"))

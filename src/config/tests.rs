@@ -67,6 +67,10 @@ fn contradictions_name_the_option_to_change() {
         (&["--api-key", "key"], "--api-secret"),
         (&["--internal-secret", "secret"], "--internal-key"),
         (&["--api-key", "k", "--api-secret", "s", "--internal-key", "k", "--internal-secret", "s"], "--internal-key"),
+        (&["--smtp-url", "smtp://localhost"], "--mail-from"),
+        (&["--mail-from", "plenum@example.org"], "--smtp-url"),
+        (&["--smtp-url", "https://localhost", "--mail-from", "plenum@example.org"], "--smtp-url"),
+        (&["--smtp-url", "smtp://localhost", "--mail-from", "plenum"], "--mail-from"),
         (&["--log-filter", "sfu=loud"], "--log-filter"),
         (&["--connections", "0"], "--connections"),
         (&["--header-timeout-s", "0"], "--header-timeout-s"),
@@ -99,10 +103,14 @@ fn secrets_are_not_shown() {
             "hidden-3",
             "--database-url",
             "postgres://me:hidden-4@db/plenum",
+            "--smtp-url",
+            "smtps://me:hidden-5@mail.example.org",
+            "--mail-from",
+            "plenum@example.org",
         ],
     )
     .expect("settings");
-    for text in [settings.shown(), format!("{:?}", settings.keys)] {
+    for text in [settings.shown(), format!("{:?} {:?}", settings.keys, settings.mail)] {
         assert!(!text.contains("hidden"), "{text}");
     }
     assert!(settings.shown().contains("visible") && settings.shown().contains("@db/plenum"), "{}", settings.shown());

@@ -1,3 +1,4 @@
 //! What lies outside this process, each behind a narrow interface.
 
+pub(crate) mod mail;
 pub(crate) mod media_nodes;

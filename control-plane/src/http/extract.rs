@@ -10,6 +10,7 @@ use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use super::origin::ClientFacts;
 use crate::error::ApiError;
@@ -136,6 +137,11 @@ where
         let bytes = read(request, state).await?;
         if bytes.is_empty() { Ok(None) } else { parse(&bytes).map(|body| Some(Self(body))) }
     }
+}
+
+/// Tells a field that is null from one that is left out, as `deserialize_with` of an `Option<Option<T>>`.
+pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {

@@ -6,6 +6,8 @@ use std::fmt::Display;
 const EMAIL_BYTES: usize = 254;
 /// Longest name shown in lists and tiles, in characters.
 pub(crate) const NAME_CHARS: usize = 80;
+/// Characters of a user name.
+const USERNAME_CHARS: std::ops::RangeInclusive<usize> = 3..=32;
 /// Shortest password, in characters.
 const PASSWORD_MIN_CHARS: usize = 8;
 /// Longest password, in characters: hashing must not become work for free.
@@ -88,6 +90,26 @@ pub(crate) fn identifier<C>(value: &str, _: &C) -> Rule {
     }
 }
 
+/// A name to sign in by; it holds no `@`, so that it is never taken for an address.
+pub(crate) fn username<C>(value: &str, _: &C) -> Rule {
+    let value = fold_username(value);
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+    let begins = value.chars().next().is_some_and(|c| c.is_ascii_lowercase());
+    if USERNAME_CHARS.contains(&value.len()) && begins && value.chars().all(allowed) {
+        return Ok(());
+    }
+    refuse("must be 3 to 32 of a-z, 0-9, '.', '_' and '-', beginning with a letter")
+}
+
+/// The digits of a code somebody got by mail.
+pub(crate) fn code<C>(value: &str, _: &C) -> Rule {
+    let digits = value.trim();
+    if digits.len() == crate::services::codes::DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(());
+    }
+    refuse("must be the six digits of the mail")
+}
+
 /// A BCP 47 language tag, or absent.
 pub(crate) fn optional_locale<C>(value: &Option<String>, _: &C) -> Rule {
     let Some(value) = value else { return Ok(()) };
@@ -112,6 +134,11 @@ pub(crate) fn optional_timezone<C>(value: &Option<String>, _: &C) -> Rule {
 /// An address in the form it is stored and compared in.
 pub(crate) fn fold_email(value: &str) -> String {
     value.trim().to_lowercase()
+}
+
+/// A user name in the form it is stored and compared in.
+pub(crate) fn fold_username(value: &str) -> String {
+    value.trim().to_ascii_lowercase()
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{CLOSE_ROOM, RECHECK_ROOM, REMOVE_PARTICIPANT};
+use super::{CLOSE_ROOM, RECHECK_ROOM, REMOVE_PARTICIPANT, SEND_CODE, SEND_MAIL, mail};
+use crate::adapters::mail::MailError;
 use crate::app::App;
 use crate::services::calls::{self, CallError};
-use crate::store::db::StoreError;
+use crate::services::codes::DeliverError;
 use crate::store::jobs::ClaimedJob;
 
 /// Why a job has to be tried again.
@@ -21,7 +22,9 @@ pub(super) enum JobError {
     #[error(transparent)]
     Call(#[from] CallError),
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Mail(#[from] MailError),
+    #[error(transparent)]
+    Code(#[from] DeliverError),
 }
 
 #[derive(Deserialize)]
@@ -35,15 +38,20 @@ struct RoomPayload {
 
 /// Runs a job; running it twice has no second effect.
 pub(super) async fn run(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError> {
-    if super::notifications::knows(&job.kind) {
-        return super::notifications::run(app, job).await;
+    match job.kind.as_str() {
+        CLOSE_ROOM | RECHECK_ROOM | REMOVE_PARTICIPANT => run_on_room(app, job).await,
+        SEND_CODE => mail::send_code(app, job).await,
+        SEND_MAIL => mail::send(app, job).await,
+        _ => Err(JobError::UnknownKind),
     }
+}
+
+async fn run_on_room(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError> {
     let payload = RoomPayload::deserialize(&job.payload.0)?;
     match job.kind.as_str() {
         CLOSE_ROOM => calls::close_room(app, payload.room_id, &payload.reason).await?,
         RECHECK_ROOM => calls::recheck_room(app, payload.room_id).await?,
-        REMOVE_PARTICIPANT => calls::remove_participant(app, payload.room_id, &payload.identity).await?,
-        _ => return Err(JobError::UnknownKind),
+        _ => calls::remove_participant(app, payload.room_id, &payload.identity).await?,
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 //! failing ends as `dead`, visible to admins.
 
 mod handlers;
-mod notifications;
+mod mail;
 mod worker;
 
 use std::sync::Arc;
@@ -24,6 +24,17 @@ pub(super) const RECHECK_ROOM: &str = "media.recheck_room";
 /// Removes one participant from a call.
 pub(super) const REMOVE_PARTICIPANT: &str = "media.remove_participant";
 
+/// Renders and sends a mail.
+pub(super) const SEND_MAIL: &str = "mail.send";
+
+/// Renders and sends a code.
+pub(super) const SEND_CODE: &str = "mail.code";
+
+/// Tries of a job that sends a code: no longer than codes live.
+const CODE_TRIES: i64 = 9;
+/// Tries of a job that sends mail: with the growing delays of the worker about half an hour, longer than servers that
+/// turn strangers away at first want them to wait.
+const MAIL_TRIES: i64 = 14;
 /// Tries of a job that speaks to a media node: with the growing delays of the worker about ten minutes.
 const MEDIA_TRIES: i64 = 10;
 
@@ -42,6 +53,18 @@ pub(crate) struct NewJob {
 impl NewJob {
     fn media(kind: &'static str, payload: Value, dedupe_key: String) -> Self {
         Self { kind, payload, run_at: None, max_attempts: MEDIA_TRIES, dedupe_key: Some(dedupe_key) }
+    }
+
+    /// A mail, as [`crate::services::mail::enqueue`] wrote it.
+    pub(crate) fn mail(payload: Value, dedupe_key: Option<String>) -> Self {
+        let dedupe_key = dedupe_key.map(|key| format!("{SEND_MAIL}:{key}"));
+        Self { kind: SEND_MAIL, payload, run_at: None, max_attempts: MAIL_TRIES, dedupe_key }
+    }
+
+    /// The delivery of a code; its digits are computed when they are sent.
+    pub(crate) fn code(id: Uuid) -> Self {
+        let payload = json!({ "code_id": id });
+        Self { kind: SEND_CODE, payload, run_at: None, max_attempts: CODE_TRIES, dedupe_key: None }
     }
 
     pub(crate) fn close_room(room_id: Uuid, reason: &'static str) -> Self {

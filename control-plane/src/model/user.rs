@@ -23,6 +23,16 @@ text_enum! {
     pub(crate) enum SessionTransport { Bearer = "bearer", Cookie = "cookie" }
 }
 
+text_enum! {
+    /// What a code by mail is for.
+    pub(crate) enum CodePurpose { Login = "login", VerifyEmail = "verify_email", Reset = "reset" }
+}
+
+text_enum! {
+    /// Who else can vouch for somebody.
+    pub(crate) enum Provider { Google = "google", Microsoft = "microsoft" }
+}
+
 /// An account.
 #[derive(Clone, Debug, sqlx::FromRow, Serialize, ToSchema)]
 pub(crate) struct User {

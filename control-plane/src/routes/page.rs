@@ -2,6 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use garde::Validate;
+use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::error::ApiError;
@@ -10,6 +12,26 @@ use crate::error::ApiError;
 pub(crate) const DEFAULT_LIMIT: u32 = 50;
 /// Entries of a page at most.
 pub(crate) const MAX_LIMIT: u32 = 100;
+
+/// Which page of a list without filters.
+#[derive(Deserialize, Validate, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageQuery {
+    /// Entries of the page: 1 to 100, 50 unless given.
+    #[garde(inner(range(min = 1, max = MAX_LIMIT)))]
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[garde(inner(length(chars, max = 100)))]
+    pub cursor: Option<String>,
+}
+
+impl PageQuery {
+    /// Entries of the page.
+    pub(crate) fn limit(&self) -> u32 {
+        self.limit.unwrap_or(DEFAULT_LIMIT)
+    }
+}
 
 /// The last entry of the page before, out of its cursor.
 ///

@@ -6,10 +6,12 @@ use utoipa::{IntoResponses, ToSchema};
 
 use crate::error::{ApiError, Problem};
 use crate::services::accounts::{LoginError, RegisterError};
+use crate::services::addresses::CodeError;
 use crate::services::authorize::Refusal;
+use crate::services::credentials::ChangePasswordError;
 use crate::services::joins::JoinError;
+use crate::services::mail::MailNotConfigured;
 use crate::services::passwords::PasswordError;
-use crate::services::placement::PlacementError;
 use crate::services::rooms::RoomError;
 use crate::services::sessions::RefreshError;
 use crate::services::setup::SetupError;
@@ -25,6 +27,16 @@ impl IntoResponses for Problems {
             RefOr::T(response.content("application/problem+json", content).build())
         };
         [("4XX".to_owned(), response("Refused")), ("5XX".to_owned(), response("Failed"))].into()
+    }
+}
+
+impl From<MailNotConfigured> for ApiError {
+    fn from(_: MailNotConfigured) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "mail_not_configured",
+            "This server sends no mail. Ask the people who run it.",
+        )
     }
 }
 
@@ -50,10 +62,54 @@ impl From<RegisterError> for ApiError {
                 "email_taken",
                 "There is an account with this address already. Sign in.",
             ),
+            RegisterError::UsernameTaken => username_taken(),
             RegisterError::Password(error) => error.into(),
             RegisterError::Store(error) => error.into(),
         }
     }
+}
+
+/// 409 about a user name.
+pub(crate) fn username_taken() -> ApiError {
+    ApiError::new(StatusCode::CONFLICT, "username_taken", "This user name is taken. Choose another.")
+}
+
+impl From<CodeError> for ApiError {
+    fn from(error: CodeError) -> Self {
+        match error {
+            CodeError::Invalid => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "invalid_code",
+                "The code is wrong, used or expired. Ask for a new one.",
+            ),
+            CodeError::Suspended => account_suspended(),
+            CodeError::Mail(error) => error.into(),
+            CodeError::Password(error) => error.into(),
+            CodeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangePasswordError> for ApiError {
+    fn from(error: ChangePasswordError) -> Self {
+        match error {
+            ChangePasswordError::CurrentRequired => Self::field("current_password", "is required"),
+            ChangePasswordError::Wrong => {
+                Self::new(StatusCode::FORBIDDEN, "wrong_password", "The current password is another.")
+            }
+            ChangePasswordError::Password(error) => error.into(),
+            ChangePasswordError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// 403 to somebody who proved that the account is theirs.
+fn account_suspended() -> ApiError {
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        "account_suspended",
+        "This account is suspended. Ask the people who run this server.",
+    )
 }
 
 impl From<LoginError> for ApiError {
@@ -62,11 +118,7 @@ impl From<LoginError> for ApiError {
             LoginError::Refused => {
                 Self::new(StatusCode::UNAUTHORIZED, "invalid_credentials", "The address or the password is wrong.")
             }
-            LoginError::Suspended => Self::new(
-                StatusCode::FORBIDDEN,
-                "account_suspended",
-                "This account is suspended. Ask the people who run this server.",
-            ),
+            LoginError::Suspended => account_suspended(),
             LoginError::Password(error) => error.into(),
             LoginError::Store(error) => error.into(),
         }
@@ -145,8 +197,7 @@ impl From<JoinError> for ApiError {
             ),
             JoinError::NameRequired => Self::field("display_name", "is required for guests"),
             JoinError::Full => Self::new(StatusCode::CONFLICT, "room_full", "The room is full. Try again later."),
-            JoinError::Placement(PlacementError::Store(error)) => error.into(),
-            JoinError::Placement(PlacementError::NoNode) => Self::new(
+            JoinError::MediaUnavailable => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "media_unavailable",
                 "No media server can take the call right now. Try again in a moment.",

@@ -2,15 +2,16 @@
 
 use serde_json::json;
 
-use super::audit;
 use super::passwords::PasswordError;
 use super::sessions::{self, TokenPair};
+use super::{audit, codes};
 use crate::app::App;
 use crate::config::Registration;
 use crate::http::extract::Caller;
+use crate::http::validate::fold_email;
 use crate::model::clock::Micros;
 use crate::model::room::AccessLevel;
-use crate::model::user::{PlatformRole, SessionTransport, User, UserStatus};
+use crate::model::user::{CodePurpose, PlatformRole, SessionTransport, User, UserStatus};
 use crate::store::db::StoreError;
 use crate::store::tx::Tx;
 use crate::store::users::{self, NewUser};
@@ -24,10 +25,26 @@ const DEFAULT_TIMEZONE: &str = "UTC";
 pub(crate) struct Registered {
     /// Folded.
     pub email: String,
+    /// Folded.
+    pub username: Option<String>,
     pub password: String,
     pub display_name: String,
     pub locale: Option<String>,
     pub timezone: Option<String>,
+}
+
+impl Registered {
+    /// What every form asks for, in the form it is stored in.
+    pub(crate) fn new(email: &str, password: String, display_name: &str) -> Self {
+        Self {
+            email: fold_email(email),
+            username: None,
+            password,
+            display_name: display_name.trim().to_owned(),
+            locale: None,
+            timezone: None,
+        }
+    }
 }
 
 /// Why there is no account.
@@ -39,6 +56,8 @@ pub(crate) enum RegisterError {
     InviteOnly,
     #[error("the address is taken")]
     Taken,
+    #[error("the user name is taken")]
+    UsernameTaken,
     #[error(transparent)]
     Password(#[from] PasswordError),
     #[error(transparent)]
@@ -71,6 +90,8 @@ pub(crate) enum LoginError {
 #[derive(Debug, Default)]
 pub(crate) struct ProfileChange {
     pub display_name: Option<String>,
+    /// `Some(None)` gives it up.
+    pub username: Option<Option<String>>,
     pub locale: Option<String>,
     pub timezone: Option<String>,
     pub default_room_access: Option<AccessLevel>,
@@ -94,11 +115,26 @@ pub(crate) async fn register(
     let phc = app.passwords.hash(form.password.clone()).await?;
     let now = app.clock.now();
     let mut tx = app.begin().await.map_err(RegisterError::Store)?;
-    let user = insert(&mut tx, &form, PlatformRole::User, &phc, now).await?;
+    let user = match insert(&mut tx, &form, PlatformRole::User, &phc, now).await {
+        Err(StoreError::Duplicate) => {
+            drop(tx);
+            return Err(which_is_taken(app, &form.email).await?);
+        }
+        other => other.map_err(RegisterError::Store)?,
+    };
+    if app.mailer.is_some() {
+        codes::issue(app, &mut tx, &user.email, CodePurpose::VerifyEmail, now).await?;
+    }
     let tokens = sessions::begin(app, &mut tx, user.id, transport, &caller.facts, now).await?;
     audit(&mut tx, caller, "user.registered", ("user", user.id), json!({}), now).await?;
     tx.commit(now).await?;
     Ok((user, tokens))
+}
+
+/// Which unique value an account lacked.
+async fn which_is_taken(app: &App, email: &str) -> Result<RegisterError, StoreError> {
+    let found = users::find_by_email(&app.db, email).await?;
+    Ok(if found.is_some() { RegisterError::Taken } else { RegisterError::UsernameTaken })
 }
 
 /// Inserts an account with its password.
@@ -111,10 +147,12 @@ pub(super) async fn insert(
 ) -> Result<User, StoreError> {
     let new = NewUser {
         email: &form.email,
+        username: form.username.as_deref(),
         display_name: &form.display_name,
         locale: form.locale.as_deref().unwrap_or(DEFAULT_LOCALE),
         timezone: form.timezone.as_deref().unwrap_or(DEFAULT_TIMEZONE),
         platform_role,
+        email_verified_at: None,
     };
     let user = users::insert(tx, new, now).await?;
     users::set_password(tx, user.id, phc, now).await?;
@@ -165,6 +203,10 @@ pub(crate) async fn update_profile(
         user.display_name = display_name;
         changed.push("display_name");
     }
+    if let Some(username) = change.username {
+        user.username = username;
+        changed.push("username");
+    }
     if let Some(locale) = change.locale {
         user.locale = locale;
         changed.push("locale");
@@ -181,6 +223,7 @@ pub(crate) async fn update_profile(
     let Some(user) = users::update_profile(&mut tx, &user, now).await? else {
         return Ok(None);
     };
+    tx.event(format!("notifications:{}", user.id), "user.updated", &user);
     audit(&mut tx, caller, "user.updated", ("user", user.id), json!({ "changed": changed }), now).await?;
     tx.commit(now).await?;
     Ok(Some(user))

@@ -3,14 +3,15 @@
 //! In: the app, an actor, parsed requests. Out: models, or an error enum of the operation. No SQL, no HTTP types.
 
 pub(crate) mod accounts;
+pub(crate) mod addresses;
 pub(crate) mod authorize;
 pub(crate) mod calls;
+pub(crate) mod codes;
+pub(crate) mod credentials;
 pub(crate) mod joins;
-pub(crate) mod node_watch;
+pub(crate) mod mail;
 pub(crate) mod nodes;
-pub(crate) mod notifications;
 pub(crate) mod passwords;
-pub(crate) mod placement;
 pub(crate) mod reconcile;
 pub(crate) mod retention;
 pub(crate) mod rooms;

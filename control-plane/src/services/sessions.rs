@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::audit;
 use crate::app::App;
-use crate::http::extract::Caller;
+use crate::http::extract::{Caller, SignedIn};
 use crate::http::origin::ClientFacts;
 use crate::model::clock::Micros;
 use crate::model::secret::{Secret, SecretKind};
@@ -19,6 +19,9 @@ use crate::store::tx::Tx;
 
 /// How stale "last seen" may be: a write per request would make every read a write.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
+
+/// Sessions of one person at a time; beyond it the least recently used one ends.
+const MAX_SESSIONS: i64 = 100;
 
 /// A pair of tokens in clear text, on its way to its owner.
 #[derive(Debug)]
@@ -68,6 +71,7 @@ pub(crate) async fn begin(
         expires_at: now.plus(app.refresh_ttl()),
     };
     store::insert(tx, new, now).await?;
+    store::revoke_surplus(tx, user_id, MAX_SESSIONS, now).await?;
     Ok(TokenPair { access, refresh, access_expires_at })
 }
 
@@ -154,5 +158,35 @@ pub(crate) async fn end(app: &App, caller: &Caller, refresh: Option<&Secret>) ->
     {
         audit(&mut tx, caller, "session.ended", ("session", id), json!({}), now).await?;
     }
+    tx.commit(now).await
+}
+
+/// Ends every session of somebody, but for `keep`, and tells their open sockets.
+pub(super) async fn revoke_all(tx: &mut Tx, user_id: Uuid, keep: Option<Uuid>, now: Micros) -> Result<(), StoreError> {
+    if store::revoke_all(tx, user_id, keep, now).await? > 0 {
+        tx.event(format!("notifications:{user_id}"), "session.revoked", &json!({ "all_but": keep }));
+    }
+    Ok(())
+}
+
+/// Ends one session of the caller; `false` when they have no such live one.
+pub(crate) async fn revoke_own(app: &App, who: &SignedIn, id: Uuid) -> Result<bool, StoreError> {
+    let now = app.clock.now();
+    let mut tx = app.begin().await?;
+    if !store::revoke_of(&mut tx, id, who.user.id, now).await? {
+        return Ok(false);
+    }
+    tx.event(format!("notifications:{}", who.user.id), "session.revoked", &json!({ "session_id": id }));
+    audit(&mut tx, &who.caller, "session.revoked", ("session", id), json!({}), now).await?;
+    tx.commit(now).await?;
+    Ok(true)
+}
+
+/// Ends every session of the caller but the one they ask with.
+pub(crate) async fn revoke_others(app: &App, who: &SignedIn) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    let mut tx = app.begin().await?;
+    revoke_all(&mut tx, who.user.id, Some(who.session.id), now).await?;
+    audit(&mut tx, &who.caller, "session.revoked_others", ("user", who.user.id), json!({}), now).await?;
     tx.commit(now).await
 }

@@ -6,11 +6,12 @@
 //! test can prepare each of them on each engine.
 
 pub(crate) mod calls;
+pub(crate) mod codes;
 pub(crate) mod db;
 pub(crate) mod guests;
+pub(crate) mod identities;
 pub(crate) mod jobs;
 pub(crate) mod nodes;
-pub(crate) mod notifications;
 pub(crate) mod outbox;
 pub(crate) mod rooms;
 pub(crate) mod sessions;

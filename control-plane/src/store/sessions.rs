@@ -27,6 +27,14 @@ statements! {
         refresh_hash = $5, rotated_at = $6, last_seen_at = $6, expires_at = $7, ip = $8, user_agent = $9 \
         WHERE id = $1 AND refresh_hash = $2 AND revoked_at IS NULL";
     REVOKE_SESSION = "UPDATE sessions SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+    REVOKE_SESSION_OF = "UPDATE sessions SET revoked_at = $3 WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL \
+        AND expires_at > $3";
+    REVOKE_SESSIONS_OF = "UPDATE sessions SET revoked_at = $3 WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL";
+    REVOKE_SURPLUS_SESSIONS = "UPDATE sessions SET revoked_at = $2 WHERE id IN (SELECT id FROM sessions \
+        WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2 ORDER BY last_seen_at DESC, id DESC \
+        LIMIT 1000 OFFSET $3)";
+    LIST_SESSIONS = "SELECT id, transport, user_agent, ip, last_seen_at, created_at, expires_at FROM sessions \
+        WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2 AND id < $3 ORDER BY id DESC LIMIT $4";
     TOUCH_SESSION = "UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2";
     DELETE_ENDED_SESSIONS = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions \
         WHERE expires_at < $1 OR revoked_at < $1 LIMIT $2)";
@@ -42,6 +50,18 @@ pub(crate) struct NewSession<'a> {
     pub refresh_hash: Vec<u8>,
     pub user_agent: &'a str,
     pub ip: &'a str,
+    pub expires_at: Micros,
+}
+
+/// A session as its owner sees it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct SessionRow {
+    pub id: Uuid,
+    pub transport: SessionTransport,
+    pub user_agent: String,
+    pub ip: String,
+    pub last_seen_at: Micros,
+    pub created_at: Micros,
     pub expires_at: Micros,
 }
 
@@ -135,6 +155,33 @@ pub(crate) async fn rotate(tx: &mut Tx, next: Rotation<'_>, now: Micros) -> Resu
 /// Ends a session: both its tokens are dead from now on.
 pub(crate) async fn revoke(tx: &mut Tx, session_id: Uuid, now: Micros) -> Result<bool, StoreError> {
     Ok(run!(tx, execute, REVOKE_SESSION, session_id, now)? == 1)
+}
+
+/// Ends a session of somebody; `false` when they have no such live one.
+pub(crate) async fn revoke_of(tx: &mut Tx, id: Uuid, user_id: Uuid, now: Micros) -> Result<bool, StoreError> {
+    Ok(run!(tx, execute, REVOKE_SESSION_OF, id, user_id, now)? == 1)
+}
+
+/// Ends every session of somebody, but for `keep`; how many ended.
+pub(crate) async fn revoke_all(tx: &mut Tx, user_id: Uuid, keep: Option<Uuid>, now: Micros) -> Result<u64, StoreError> {
+    run!(tx, execute, REVOKE_SESSIONS_OF, user_id, keep.unwrap_or(Uuid::nil()), now)
+}
+
+/// Ends the sessions of somebody beyond the `keep` most recently used ones.
+pub(crate) async fn revoke_surplus(tx: &mut Tx, user_id: Uuid, keep: i64, now: Micros) -> Result<(), StoreError> {
+    run!(tx, execute, REVOKE_SURPLUS_SESSIONS, user_id, now, keep)?;
+    Ok(())
+}
+
+/// Live sessions of somebody, newest first, after `after`.
+pub(crate) async fn list(
+    db: &Db,
+    user_id: Uuid,
+    after: Option<Uuid>,
+    limit: i64,
+    now: Micros,
+) -> Result<Vec<SessionRow>, StoreError> {
+    run!(db, fetch_all as SessionRow, LIST_SESSIONS, user_id, now, after.unwrap_or(Uuid::max()), limit)
 }
 
 /// Notes that a session was used.

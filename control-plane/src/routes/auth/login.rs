@@ -5,14 +5,14 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use garde::Validate;
-use http::{HeaderMap, Method, StatusCode};
+use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Session, answer, guard_cookies};
+use super::{Door, Session};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::http::extract::{AnyoneAtAll, Body};
+use crate::http::extract::Body;
 use crate::http::validate;
 use crate::model::user::SessionTransport;
 use crate::routes::problems::Problems;
@@ -38,15 +38,11 @@ pub(crate) struct LoginRequest {
     request_body = LoginRequest, responses((status = 200, body = Session), Problems))]
 pub(crate) async fn login(
     State(app): State<Arc<App>>,
-    AnyoneAtAll(caller): AnyoneAtAll,
-    method: Method,
-    headers: HeaderMap,
+    door: Door,
     Body(request): Body<LoginRequest>,
 ) -> Result<Response, ApiError> {
-    let transport = request.transport.unwrap_or(SessionTransport::Bearer);
-    guard_cookies(transport, &method, &headers, &caller.facts).await?;
     let identifier = validate::fold_email(&request.identifier);
-    app.limits.auth(caller.facts.ip, &identifier)?;
-    let (user, tokens) = accounts::login(&app, &caller, &identifier, request.password, transport).await?;
-    Ok(answer(&app, StatusCode::OK, &caller.facts, transport, user, &tokens))
+    let transport = door.attempt(&app, &identifier, request.transport).await?;
+    let (user, tokens) = accounts::login(&app, &door.caller, &identifier, request.password, transport).await?;
+    Ok(door.answer(&app, StatusCode::OK, transport, user, &tokens))
 }

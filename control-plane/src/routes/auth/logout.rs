@@ -5,13 +5,12 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, StatusCode};
 
-use super::guard_cookies;
+use super::Door;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::cookies::{self, SessionCookie};
-use crate::http::extract::AnyoneAtAll;
 use crate::model::secret::{Secret, SecretKind};
 use crate::model::user::SessionTransport;
 use crate::routes::problems::Problems;
@@ -22,11 +21,11 @@ use crate::services::sessions;
     security(("bearer" = []), ("cookie" = [])), responses((status = 204), Problems))]
 pub(crate) async fn logout(
     State(app): State<Arc<App>>,
-    AnyoneAtAll(caller): AnyoneAtAll,
+    door: Door,
     jar: CookieJar,
-    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    let caller = &door.caller;
     let by_cookie = cookies::read(&jar, SessionCookie::Refresh, &caller.facts);
     let by_cookie = by_cookie.or_else(|| cookies::read(&jar, SessionCookie::Access, &caller.facts)).is_some();
     let by_header = headers.contains_key(http::header::AUTHORIZATION);
@@ -34,11 +33,11 @@ pub(crate) async fn logout(
         return Err(ApiError::sign_in_required());
     }
     if by_cookie && !by_header {
-        guard_cookies(SessionTransport::Cookie, &method, &headers, &caller.facts).await?;
+        door.guard(SessionTransport::Cookie).await?;
     }
     let refresh = cookies::read(&jar, SessionCookie::Refresh, &caller.facts).filter(|_| !by_header);
     let refresh = refresh.and_then(|text| Secret::parse(SecretKind::Refresh, text));
-    sessions::end(&app, &caller, refresh.as_ref()).await?;
+    sessions::end(&app, caller, refresh.as_ref()).await?;
     if by_header {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }

@@ -6,15 +6,15 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
 use garde::Validate;
-use http::{HeaderMap, Method, StatusCode};
+use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Session, answer, guard_cookies};
+use super::{Door, Session};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::cookies::{self, SessionCookie};
-use crate::http::extract::{AnyoneAtAll, Body};
+use crate::http::extract::Body;
 use crate::model::secret::{Secret, SecretKind};
 use crate::model::user::SessionTransport;
 use crate::routes::problems::Problems;
@@ -33,28 +33,27 @@ pub(crate) struct RefreshRequest {
     request_body = Option<RefreshRequest>, responses((status = 200, body = Session), Problems))]
 pub(crate) async fn refresh(
     State(app): State<Arc<App>>,
-    AnyoneAtAll(caller): AnyoneAtAll,
+    door: Door,
     jar: CookieJar,
-    method: Method,
-    headers: HeaderMap,
     body: Option<Body<RefreshRequest>>,
 ) -> Result<Response, ApiError> {
+    let facts = &door.caller.facts;
     let in_body = body.and_then(|Body(request)| request.refresh_token);
     let transport = if in_body.is_some() { SessionTransport::Bearer } else { SessionTransport::Cookie };
-    let in_cookie = cookies::read(&jar, SessionCookie::Refresh, &caller.facts).map(str::to_owned);
+    let in_cookie = cookies::read(&jar, SessionCookie::Refresh, facts).map(str::to_owned);
     let Some(token) = in_body.or(in_cookie) else {
         return Err(ApiError::field("refresh_token", "is required"));
     };
-    guard_cookies(transport, &method, &headers, &caller.facts).await?;
+    door.guard(transport).await?;
     let refreshed = match Secret::parse(SecretKind::Refresh, &token) {
-        Some(secret) => sessions::refresh(&app, &secret, &caller.facts).await,
+        Some(secret) => sessions::refresh(&app, &secret, facts).await,
         None => Err(RefreshError::Unknown),
     };
     match refreshed {
-        Ok(done) => Ok(answer(&app, StatusCode::OK, &caller.facts, transport, done.user, &done.tokens)),
+        Ok(done) => Ok(door.answer(&app, StatusCode::OK, transport, done.user, &done.tokens)),
         // Cookies of a session that is over would be presented, and refused, for ever.
         Err(error @ (RefreshError::Unknown | RefreshError::Reused)) if transport == SessionTransport::Cookie => {
-            Ok((cookies::clear(CookieJar::new(), &caller.facts), ApiError::from(error)).into_response())
+            Ok((cookies::clear(CookieJar::new(), facts), ApiError::from(error)).into_response())
         }
         Err(error) => Err(error.into()),
     }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use garde::Validate;
-use http::{HeaderMap, Method, StatusCode};
+use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Session, answer, guard_cookies};
+use super::{Door, Session};
 use crate::app::{App, NewAdmin};
 use crate::error::ApiError;
-use crate::http::extract::{AnyoneAtAll, Body};
+use crate::http::extract::Body;
 use crate::http::validate;
 use crate::model::user::SessionTransport;
 use crate::routes::problems::Problems;
@@ -31,6 +31,10 @@ pub(crate) struct RegisterRequest {
     #[garde(custom(validate::name))]
     #[schema(min_length = 1, max_length = 80)]
     display_name: String,
+    /// Another name to sign in by: 3 to 32 of a–z, 0–9, `.`, `_`, `-`, beginning with a letter.
+    #[garde(inner(custom(validate::username)))]
+    #[schema(min_length = 3, max_length = 32)]
+    username: Option<String>,
     /// A BCP 47 language tag.
     #[garde(custom(validate::optional_locale))]
     locale: Option<String>,
@@ -46,23 +50,18 @@ pub(crate) struct RegisterRequest {
     request_body = RegisterRequest, responses((status = 201, body = Session), Problems))]
 pub(crate) async fn register(
     State(app): State<Arc<App>>,
-    AnyoneAtAll(caller): AnyoneAtAll,
-    method: Method,
-    headers: HeaderMap,
+    door: Door,
     Body(request): Body<RegisterRequest>,
 ) -> Result<Response, ApiError> {
-    let transport = request.transport.unwrap_or(SessionTransport::Bearer);
-    guard_cookies(transport, &method, &headers, &caller.facts).await?;
     let form = Registered {
-        email: validate::fold_email(&request.email),
-        password: request.password,
-        display_name: request.display_name.trim().to_owned(),
+        username: request.username.as_deref().map(validate::fold_username),
         locale: request.locale,
         timezone: request.timezone,
+        ..Registered::new(&request.email, request.password, &request.display_name)
     };
-    app.limits.auth(caller.facts.ip, &form.email)?;
-    let (user, tokens) = accounts::register(&app, &caller, form, transport).await?;
-    Ok(answer(&app, StatusCode::CREATED, &caller.facts, transport, user, &tokens))
+    let transport = door.attempt(&app, &form.email, request.transport).await?;
+    let (user, tokens) = accounts::register(&app, &door.caller, form, transport).await?;
+    Ok(door.answer(&app, StatusCode::CREATED, transport, user, &tokens))
 }
 
 /// Holds an admin from the command line to the rules of this form.
@@ -71,16 +70,11 @@ pub(crate) fn checked_admin(admin: NewAdmin) -> Result<Registered, String> {
         email: admin.email,
         password: admin.password,
         display_name: admin.display_name,
+        username: None,
         locale: None,
         timezone: None,
         transport: None,
     };
     request.validate().map_err(|report| report.to_string().trim().to_owned())?;
-    Ok(Registered {
-        email: validate::fold_email(&request.email),
-        password: request.password,
-        display_name: request.display_name.trim().to_owned(),
-        locale: None,
-        timezone: None,
-    })
+    Ok(Registered::new(&request.email, request.password, &request.display_name))
 }

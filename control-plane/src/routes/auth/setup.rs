@@ -5,14 +5,14 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use garde::Validate;
-use http::{HeaderMap, Method, StatusCode};
+use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Session, answer, guard_cookies};
+use super::{Door, Session};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::http::extract::{AnyoneAtAll, Body};
+use crate::http::extract::Body;
 use crate::http::validate;
 use crate::model::user::SessionTransport;
 use crate::routes::problems::Problems;
@@ -45,21 +45,11 @@ pub(crate) struct SetupRequest {
     request_body = SetupRequest, responses((status = 201, body = Session), Problems))]
 pub(crate) async fn setup(
     State(app): State<Arc<App>>,
-    AnyoneAtAll(caller): AnyoneAtAll,
-    method: Method,
-    headers: HeaderMap,
+    door: Door,
     Body(request): Body<SetupRequest>,
 ) -> Result<Response, ApiError> {
-    let transport = request.transport.unwrap_or(SessionTransport::Bearer);
-    guard_cookies(transport, &method, &headers, &caller.facts).await?;
-    let form = Registered {
-        email: validate::fold_email(&request.email),
-        password: request.password,
-        display_name: request.display_name.trim().to_owned(),
-        locale: None,
-        timezone: None,
-    };
-    app.limits.auth(caller.facts.ip, &form.email)?;
-    let (user, tokens) = service::make_first_admin(&app, &caller, &request.token, form, transport).await?;
-    Ok(answer(&app, StatusCode::CREATED, &caller.facts, transport, user, &tokens))
+    let form = Registered::new(&request.email, request.password, &request.display_name);
+    let transport = door.attempt(&app, &form.email, request.transport).await?;
+    let (user, tokens) = service::make_first_admin(&app, &door.caller, &request.token, form, transport).await?;
+    Ok(door.answer(&app, StatusCode::CREATED, transport, user, &tokens))
 }

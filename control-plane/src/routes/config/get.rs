@@ -45,7 +45,7 @@ struct Limits {
 pub(crate) async fn get(State(app): State<Arc<App>>) -> Json<ServerConfig> {
     Json(ServerConfig {
         registration: app.registration,
-        mail_configured: false,
+        mail_configured: app.mailer.is_some(),
         oauth_providers: Vec::new(),
         setup_required: app.setup.text().is_some(),
         limits: Limits {

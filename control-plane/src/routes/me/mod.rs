@@ -1,4 +1,22 @@
-//! `/api/v1/me`: one's own profile.
+//! `/api/v1/me`: one's own profile, password and sessions.
 
 pub(crate) mod get;
+pub(crate) mod password;
+pub(crate) mod sessions;
 pub(crate) mod update;
+
+use std::sync::Arc;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+
+/// The routes of this noun.
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(get::get, update::update))
+        .routes(routes!(password::put))
+        .routes(routes!(sessions::list::list, sessions::delete_others::delete_others))
+        .routes(routes!(sessions::delete::delete))
+}

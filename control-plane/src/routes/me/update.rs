@@ -10,12 +10,13 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::http::extract::{Body, SignedIn};
+use crate::http::extract::{Body, SignedIn, present};
 use crate::http::validate;
 use crate::model::room::AccessLevel;
 use crate::model::user::User;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Problems, username_taken};
 use crate::services::accounts::{self, ProfileChange};
+use crate::store::db::StoreError;
 
 /// What is to change; what is left out stays.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -24,6 +25,11 @@ pub(crate) struct UpdateMeRequest {
     #[garde(custom(validate::optional_name))]
     #[schema(min_length = 1, max_length = 80)]
     display_name: Option<String>,
+    /// Another name to sign in by: 3 to 32 of a–z, 0–9, `.`, `_`, `-`, beginning with a letter; null gives it up.
+    #[garde(inner(inner(custom(validate::username))))]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, min_length = 3, max_length = 32)]
+    username: Option<Option<String>>,
     /// A BCP 47 language tag.
     #[garde(custom(validate::optional_locale))]
     locale: Option<String>,
@@ -44,10 +50,14 @@ pub(crate) async fn update(
 ) -> Result<Json<User>, ApiError> {
     let change = ProfileChange {
         display_name: request.display_name.map(|name| name.trim().to_owned()),
+        username: request.username.map(|name| name.as_deref().map(validate::fold_username)),
         locale: request.locale,
         timezone: request.timezone,
         default_room_access: request.default_room_access,
     };
-    let user = accounts::update_profile(&app, &who.caller, who.user, change).await?;
-    user.map(Json).ok_or_else(ApiError::sign_in_required)
+    match accounts::update_profile(&app, &who.caller, who.user, change).await {
+        Ok(user) => user.map(Json).ok_or_else(ApiError::sign_in_required),
+        Err(StoreError::Duplicate) => Err(username_taken()),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use garde::Validate;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{RoomView, room_name};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::http::extract::{Body, Segment, SignedIn};
+use crate::http::extract::{Body, Segment, SignedIn, present};
 use crate::http::validate;
 use crate::model::clock::Micros;
 use crate::model::room::{AccessLevel, RoomConfig};
@@ -41,11 +41,6 @@ pub(crate) struct UpdateRoomRequest {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Micros>)]
     expires_at: Option<Option<Micros>>,
-}
-
-/// Tells a field that is null from one that is left out.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }
 
 fn check_capacity<C>(value: &Option<Option<i64>>, context: &C) -> garde::Result {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod node;
+mod smtp;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use uuid::Uuid;
 
 pub(crate) use answer::Answer;
 pub(crate) use node::{FakeNode, Mood};
+pub(crate) use smtp::MailSink;
 
 /// The internal key of every test.
 pub(crate) const KEY: (&str, &str) = ("internal", "a secret of thirty-two characters or so");
@@ -60,6 +62,8 @@ pub(crate) struct TestApp {
     pub(crate) router: Router,
     pub(crate) clock: Clock,
     pub(crate) node: Arc<FakeNode>,
+    /// The mail server, if the case asked for one with [`MailSink::serve`].
+    pub(crate) mail: Option<Arc<MailSink>>,
     dir: PathBuf,
     database: Option<(String, String)>,
 }
@@ -116,12 +120,18 @@ impl TestApp {
         }
         change(&mut config);
         let clock = config.clock.clone();
+        let mail = MailSink::of(&config);
         let control = ControlPlane::start(config, CancellationToken::new()).await.expect("the control plane starts");
         // Mounted below wildcards, as the binary does it.
         let routes = MapRequestLayer::new(|request| request).layer(control.router());
         let router =
             Router::new().route_service("/api/{*path}", routes.clone()).route_service("/internal/{*path}", routes);
-        Self { control, router, clock, node, dir, database }
+        Self { control, router, clock, node, mail, dir, database }
+    }
+
+    /// The mail server of the case.
+    pub(crate) fn mail(&self) -> &MailSink {
+        self.mail.as_ref().expect("a case with a mail server")
     }
 
     /// Ends everything and removes its database.
