@@ -7,6 +7,7 @@ mod support;
 use signaling_proto::proto;
 use signaling_proto::proto::TrackSource;
 use signaling_proto::proto::TrackType;
+use signaling_proto::proto::client_info::Sdk;
 use signaling_proto::proto::request_response::Reason;
 use signaling_proto::proto::signal_request::Message as Request;
 use signaling_proto::proto::signal_response::Message as Response;
@@ -175,6 +176,28 @@ async fn a_single_connection_is_bound_in_its_first_answer_or_asked_for_an_offer(
     sections.push(Section::Receive("video"));
     let answer = bob.offer(2, offer(&sections)).await;
     assert_eq!(answer.mid_to_track_id.len(), 3, "{:?}", answer.mid_to_track_id);
+}
+
+#[tokio::test]
+async fn a_go_client_hears_the_answer_to_its_join_once_it_gathers() {
+    const HELD: std::time::Duration = std::time::Duration::from_millis(100);
+    let node = start().await;
+    // Who never gathers hears it all the same, later.
+    let begin = std::time::Instant::now();
+    let mut silent = node.join_single_as(Sdk::Go, "room", "silent", &SINGLE).await;
+    answer_of(&mut silent, 1).await;
+    assert!(begin.elapsed() >= HELD);
+
+    // On a busy machine one round may take that long by itself, ten do not.
+    let mut fastest = HELD;
+    for round in 0..10 {
+        let mut client = node.join_single_as(Sdk::Go, "room", &format!("go{round}"), &SINGLE).await;
+        let begin = std::time::Instant::now();
+        client.send(Request::Trickle(proto::TrickleRequest::default())).await;
+        answer_of(&mut client, 1).await;
+        fastest = fastest.min(begin.elapsed());
+    }
+    assert!(fastest < HELD / 2, "{fastest:?}");
 }
 
 #[tokio::test]

@@ -105,7 +105,18 @@ impl TestNode {
 
     /// Joins over one peer connection, with an offer.
     pub(crate) async fn join_single(&self, room: &str, identity: &str, sections: &[Section<'_>]) -> Client {
+        self.join_single_as(signaling_proto::proto::client_info::Sdk::Js, room, identity, sections).await
+    }
+
+    pub(crate) async fn join_single_as(
+        &self,
+        sdk: signaling_proto::proto::client_info::Sdk,
+        room: &str,
+        identity: &str,
+        sections: &[Section<'_>],
+    ) -> Client {
         let request = signaling_proto::proto::JoinRequest {
+            client_info: Some(signaling_proto::proto::ClientInfo { sdk: sdk as i32, ..Default::default() }),
             connection_settings: Some(signaling_proto::proto::ConnectionSettings {
                 auto_subscribe: true,
                 ..Default::default()
