@@ -24,6 +24,7 @@ use crate::http::rate_limit::RateLimits;
 use crate::jobs::{self, JobQueue};
 use crate::model::clock::{Clock, Micros};
 use crate::routes;
+use crate::services::node_watch::{self, NodeFigures};
 use crate::services::passwords::{PasswordError, Passwords};
 use crate::services::setup::SetupToken;
 use crate::services::{reconcile, retention};
@@ -52,6 +53,7 @@ pub(crate) struct App {
     pub passwords: Passwords,
     pub setup: SetupToken,
     pub media: MediaNodes,
+    pub node_figures: NodeFigures,
     pub mailer: Option<Mailer>,
     pub internal_key: InternalKey,
     pub internal_keys: KeyStore,
@@ -154,6 +156,7 @@ impl ControlPlane {
             setup,
             mailer,
             media: MediaNodes::new(config.media, config.internal_key.clone()),
+            node_figures: NodeFigures::default(),
             internal_keys: KeyStore::with_key(&config.internal_key.key, &config.internal_key.secret),
             internal_key: config.internal_key,
             rotation_key,
@@ -172,6 +175,7 @@ impl ControlPlane {
             tasks.spawn(jobs::run_worker(Arc::clone(&app), stop.clone()));
         }
         tasks.spawn(reconcile::run(Arc::clone(&app), stop.clone()));
+        tasks.spawn(node_watch::run(Arc::clone(&app), stop.clone()));
         tasks.spawn(retention::run(Arc::clone(&app), stop.clone()));
         tasks.close();
         Ok(Self { app, tasks, stop })
@@ -210,7 +214,22 @@ impl ControlPlane {
     /// # Errors
     /// The database refused.
     pub async fn reconcile(&self) -> Result<(), StoreError> {
-        reconcile::round(&self.app).await
+        reconcile::round(&self.app).await?;
+        node_watch::round(&self.app, self.app.started_at).await
+    }
+
+    /// The media nodes as they were a second ago, in Prometheus' text format.
+    #[must_use]
+    pub fn node_metrics(&self) -> String {
+        self.app.node_figures.prometheus()
+    }
+
+    /// Deletes what was kept long enough, now instead of at the next round.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn forget(&self) -> Result<(), StoreError> {
+        retention::round(&self.app).await
     }
 
     /// Ends the background tasks and closes the database.

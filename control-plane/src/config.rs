@@ -230,7 +230,7 @@ impl Default for HttpSettings {
 pub struct CallSettings {
     /// Seconds without a heartbeat after which a node gets no new call. Default 6.
     pub node_timeout_s: u64,
-    /// Seconds without a heartbeat after which the calls of a node are closed. Default 60.
+    /// Seconds without a heartbeat after which the calls of a node are closed. Default 15.
     pub node_lost_s: u64,
     /// Seconds between comparisons of our calls with what the nodes really run. Default 30.
     pub reconcile_every_s: u64,
@@ -240,17 +240,20 @@ pub struct CallSettings {
     pub create_room_timeout_ms: u64,
     /// Seconds a room stays on the node after the last person left. Default 20.
     pub departure_timeout_s: u32,
+    /// Seconds a draining node's rooms may go on, unless the drain says otherwise. Default 7200.
+    pub drain_deadline_s: u64,
 }
 
 impl Default for CallSettings {
     fn default() -> Self {
         Self {
             node_timeout_s: 6,
-            node_lost_s: 60,
+            node_lost_s: 15,
             reconcile_every_s: 30,
             starting_timeout_s: 300,
             create_room_timeout_ms: 1_000,
             departure_timeout_s: 20,
+            drain_deadline_s: 7_200,
         }
     }
 }
@@ -265,6 +268,10 @@ pub struct RetentionSettings {
     pub dead_jobs_days: u64,
     /// Days the audit log is kept. Default 400.
     pub audit_days: u64,
+    /// Days a notification is kept after it was read. Default 90.
+    pub read_notifications_days: u64,
+    /// Days a notification is kept, read or not. Default 400.
+    pub notifications_days: u64,
     /// Minutes events can be resumed. Default 60.
     pub events_minutes: u64,
     /// Hours webhook deliveries are remembered as duplicates. Default 24.
@@ -273,6 +280,14 @@ pub struct RetentionSettings {
 
 impl Default for RetentionSettings {
     fn default() -> Self {
-        Self { ended_days: 7, dead_jobs_days: 30, audit_days: 400, events_minutes: 60, webhooks_hours: 24 }
+        Self {
+            ended_days: 7,
+            dead_jobs_days: 30,
+            audit_days: 400,
+            read_notifications_days: 90,
+            notifications_days: 400,
+            events_minutes: 60,
+            webhooks_hours: 24,
+        }
     }
 }

@@ -44,10 +44,16 @@ pub enum NodeState {
 }
 
 /// The control plane's answer: the state it wants the node to be in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct HeartbeatAnswer {
     /// `draining` asks the node to drain.
     pub state: NodeState,
+    /// While draining: seconds until the node is to end the rooms it still has; 0 = now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain_left_s: Option<u32>,
+    /// Sids of rooms that run elsewhere by now: the node is to end them, so that their people come together again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moved: Vec<String>,
 }
 
 /// One POST, ready to send.
@@ -87,6 +93,9 @@ pub enum HeartbeatError {
     /// 400: signed, but not a heartbeat.
     #[error("the body is not a heartbeat: {0}")]
     Body(#[from] serde_json::Error),
+    /// 400: control characters, which a database may refuse and a terminal obey.
+    #[error("the heartbeat's {0} holds control characters")]
+    ControlCharacters(&'static str),
 }
 
 impl HeartbeatError {
@@ -96,7 +105,7 @@ impl HeartbeatError {
         match self {
             Self::TooLong => 413,
             Self::Signature(_) | Self::OtherNode => 401,
-            Self::Body(_) => 400,
+            Self::Body(_) | Self::ControlCharacters(_) => 400,
         }
     }
 }
@@ -146,7 +155,15 @@ pub fn verify(
     if claims.sub != node_id {
         return Err(HeartbeatError::OtherNode);
     }
-    Ok(serde_json::from_slice(body)?)
+    let beat: Heartbeat = serde_json::from_slice(body)?;
+    for (name, text) in
+        [("url", &beat.url), ("api_url", &beat.api_url), ("region", &beat.region), ("version", &beat.version)]
+    {
+        if text.chars().any(char::is_control) {
+            return Err(HeartbeatError::ControlCharacters(name));
+        }
+    }
+    Ok(beat)
 }
 
 #[cfg(test)]
@@ -167,6 +184,24 @@ mod tests {
         assert_eq!(signed.path, "/internal/nodes/ND_1/heartbeat");
         let heartbeat = verify("ND_1", &signed.authorization, &signed.body, &keys, NOW).unwrap();
         assert_eq!((heartbeat.url.as_str(), heartbeat.rooms, heartbeat.state), ("ws://a", 2, NodeState::Up));
+    }
+
+    #[test]
+    fn control_characters_are_refused() {
+        let keys = KeyStore::with_key("internal", "secret");
+        let beat = Heartbeat { region: "eu\0".into(), ..Heartbeat::default() };
+        let SignedHeartbeat { authorization, body, .. } = sign("ND_1", &beat, "internal", "secret", NOW).unwrap();
+        let error = verify("ND_1", &authorization, &body, &keys, NOW).unwrap_err();
+        assert!(error.status() == 400 && error.to_string().contains("region"), "{error}");
+    }
+
+    #[test]
+    fn an_answer_says_only_what_there_is_to_say() {
+        let calm = serde_json::to_string(&HeartbeatAnswer::default()).unwrap();
+        assert_eq!(calm, r#"{"state":"up"}"#);
+        let told: HeartbeatAnswer =
+            serde_json::from_str(r#"{"state":"draining","drain_left_s":0,"moved":["RM_1"],"later":1}"#).unwrap();
+        assert_eq!((told.drain_left_s, told.moved.as_slice()), (Some(0), &["RM_1".to_owned()][..]));
     }
 
     #[test]

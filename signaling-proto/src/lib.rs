@@ -21,6 +21,7 @@ pub mod heartbeat;
 pub mod ids;
 pub mod join;
 pub mod limits;
+pub mod operator;
 pub mod protojson;
 pub mod server_api;
 pub mod token;

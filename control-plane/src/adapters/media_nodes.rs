@@ -8,7 +8,7 @@ use signaling_proto::call::{RoomServiceClient, RoomServiceError};
 use signaling_proto::proto;
 
 use crate::config::{InternalKey, MediaConnection};
-use crate::model::call::MediaNode;
+use crate::model::node::MediaNode;
 
 /// How long a call that nobody waits for may take.
 const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(5);

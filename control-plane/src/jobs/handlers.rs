@@ -10,6 +10,7 @@ use crate::adapters::mail::MailError;
 use crate::app::App;
 use crate::services::calls::{self, CallError};
 use crate::services::codes::DeliverError;
+use crate::store::db::StoreError;
 use crate::store::jobs::ClaimedJob;
 
 /// Why a job has to be tried again.
@@ -21,6 +22,8 @@ pub(super) enum JobError {
     Payload(#[from] serde_json::Error),
     #[error(transparent)]
     Call(#[from] CallError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     #[error(transparent)]
     Mail(#[from] MailError),
     #[error(transparent)]
@@ -38,6 +41,9 @@ struct RoomPayload {
 
 /// Runs a job; running it twice has no second effect.
 pub(super) async fn run(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError> {
+    if super::notifications::knows(&job.kind) {
+        return super::notifications::run(app, job).await;
+    }
     match job.kind.as_str() {
         CLOSE_ROOM | RECHECK_ROOM | REMOVE_PARTICIPANT => run_on_room(app, job).await,
         SEND_CODE => mail::send_code(app, job).await,

@@ -5,6 +5,7 @@
 
 mod handlers;
 mod mail;
+mod notifications;
 mod worker;
 
 use std::sync::Arc;

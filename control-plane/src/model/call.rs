@@ -15,11 +15,6 @@ text_enum! {
     pub(crate) enum CallRole { Host = "host", Cohost = "cohost", Participant = "participant", Guest = "guest" }
 }
 
-text_enum! {
-    /// What a media node can be used for.
-    pub(crate) enum NodeState { Up = "up", Draining = "draining", Suspect = "suspect", Down = "down" }
-}
-
 /// A call as stored.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct Call {
@@ -31,7 +26,22 @@ pub(crate) struct Call {
     pub created_at: Micros,
     pub started_at: Option<Micros>,
     pub ended_at: Option<Micros>,
+    pub end_reason: Option<String>,
     pub peak_participants: i64,
+}
+
+/// Why a call ended: its node fell silent.
+pub(crate) const NODE_LOST: &str = "node_lost";
+/// Why a call ended: its room was placed on another node.
+pub(crate) const MOVED: &str = "moved";
+/// Why a call ended: its node no longer ran the room.
+pub(crate) const LOST: &str = "lost";
+
+impl Call {
+    /// Whether it ended without its media room being known to have ended: a node that still runs it is right.
+    pub(crate) fn was_given_up(&self) -> bool {
+        matches!(self.end_reason.as_deref(), Some(NODE_LOST | MOVED | LOST))
+    }
 }
 
 /// The stay of somebody who is in a call now; coming back is a new one.
@@ -45,18 +55,6 @@ pub(crate) struct CallParticipant {
     pub media_participant_sid: String,
     pub role: CallRole,
     pub joined_at: Micros,
-}
-
-/// A media node as stored.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(crate) struct MediaNode {
-    pub id: String,
-    /// Where clients connect; `None` = same host as this API.
-    pub url: Option<String>,
-    /// Where RoomService answers; `None` = in this process.
-    pub api_url: Option<String>,
-    pub state: NodeState,
-    pub heartbeat_at: Micros,
 }
 
 /// Longest and shortest `client_id` in an identity.

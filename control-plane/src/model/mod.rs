@@ -2,6 +2,8 @@
 
 pub(crate) mod call;
 pub(crate) mod clock;
+pub(crate) mod node;
+pub(crate) mod notification;
 pub(crate) mod room;
 pub(crate) mod secret;
 pub(crate) mod text_enum;

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::clock::Micros;
+use super::node::MediaRegion;
 use super::text_enum::text_enum;
 
 text_enum! {
@@ -28,6 +29,9 @@ text_enum! {
 pub(crate) struct RoomConfig {
     /// Everybody but members waits to be admitted, whatever the access level.
     pub lobby: bool,
+    /// Where its calls run, if a media node of that region is there; null = anywhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media_region: Option<MediaRegion>,
 }
 
 /// A room as stored, with what the asking person has to do with it.

@@ -2,12 +2,14 @@
 //!
 //! In: requests that passed [`crate::http`]. Out: JSON or a problem document. Must not hold rules: services do.
 
+mod admin;
 pub(crate) mod auth;
 mod config;
 mod docs;
 mod health;
 mod internal;
 mod me;
+mod notifications;
 mod page;
 mod problems;
 mod rooms;
@@ -47,7 +49,9 @@ const INTERNAL_BODY_BYTES: usize = 2 * 1024 * 1024;
     tags(
         (name = "auth", description = "Accounts and sessions"),
         (name = "me", description = "One's own profile"),
+        (name = "notifications", description = "What one is told, and how"),
         (name = "rooms", description = "Rooms, joining them, their calls"),
+        (name = "admin", description = "For platform admins"),
         (name = "server", description = "What this server offers")
     )
 )]
@@ -78,7 +82,9 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(rooms::get::get, rooms::update::update, rooms::delete::delete))
         .routes(routes!(rooms::join::join))
         .routes(routes!(rooms::call::get::get))
-        .routes(routes!(rooms::calls::list::list));
+        .routes(routes!(rooms::calls::list::list))
+        .merge(notifications::routes())
+        .merge(admin::media_nodes::routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest(API_BASE, resources)
 }
 
@@ -99,7 +105,10 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .layer(layers::cors());
     let internal = Router::new()
         .route("/internal/webhooks/livekit", axum::routing::post(internal::webhooks::livekit))
+        .route("/internal/nodes", get(internal::nodes::list))
         .route("/internal/nodes/{id}/heartbeat", axum::routing::post(internal::nodes::heartbeat))
+        .route("/internal/nodes/{id}/drain", axum::routing::post(internal::nodes::drain))
+        .route("/internal/nodes/{id}/undrain", axum::routing::post(internal::nodes::undrain))
         .layer(DefaultBodyLimit::max(INTERNAL_BODY_BYTES));
     let docs = docs::swagger().route(&format!("{API_BASE}/docs"), get(docs::redirect));
     api.merge(internal)

@@ -12,6 +12,7 @@ use crate::services::credentials::ChangePasswordError;
 use crate::services::joins::JoinError;
 use crate::services::mail::MailNotConfigured;
 use crate::services::passwords::PasswordError;
+use crate::services::placement::PlacementError;
 use crate::services::rooms::RoomError;
 use crate::services::sessions::RefreshError;
 use crate::services::setup::SetupError;
@@ -197,7 +198,8 @@ impl From<JoinError> for ApiError {
             ),
             JoinError::NameRequired => Self::field("display_name", "is required for guests"),
             JoinError::Full => Self::new(StatusCode::CONFLICT, "room_full", "The room is full. Try again later."),
-            JoinError::MediaUnavailable => Self::new(
+            JoinError::Placement(PlacementError::Store(error)) => error.into(),
+            JoinError::Placement(PlacementError::NoNode) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "media_unavailable",
                 "No media server can take the call right now. Try again in a moment.",

@@ -13,8 +13,9 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::jobs::NewJob;
-use crate::model::call::{Call, CallRole, CallState, Identity, MediaNode};
+use crate::model::call::{Call, CallRole, CallState, Identity, LOST};
 use crate::model::clock::Micros;
+use crate::model::node::MediaNode;
 use crate::model::room::AccessLevel;
 use crate::model::user::UserStatus;
 use crate::store::calls::{self as store, NewParticipant, Rights};
@@ -65,8 +66,9 @@ pub(crate) async fn take_webhook(app: &App, report: &WebhookEvent) -> Result<(),
     let at = moment(report.created_at, now);
     match (report.event.as_str(), &report.participant) {
         (event::PARTICIPANT_JOINED, Some(info)) => {
-            let call = open_call_for(app, &mut tx, &state, &room.sid, None, now).await?;
-            note_joined(&mut tx, &state, &call, &room.sid, info, now).await?;
+            if let Some(call) = open_call_for(app, &mut tx, &state, &room.sid, None, now).await? {
+                note_joined(&mut tx, &state, &call, &room.sid, info, now).await?;
+            }
         }
         (event::PARTICIPANT_LEFT, Some(info)) => note_left(&mut tx, room_id, &room.sid, info, at, now).await?,
         (event::ROOM_FINISHED, _) => {
@@ -96,7 +98,8 @@ fn joined_at(info: &ParticipantInfo, now: Micros) -> Micros {
     Micros(told.0.min(now.0))
 }
 
-/// The open call that runs as media room `room_sid`, opened if the report is the first we hear of it.
+/// The open call that runs as media room `room_sid`, opened if the report is the first we hear of it, and opened again if
+/// we had given it up. `None` when the report is about a room that has been over for us for good.
 pub(super) async fn open_call_for(
     app: &App,
     tx: &mut Tx,
@@ -104,21 +107,29 @@ pub(super) async fn open_call_for(
     room_sid: &str,
     node_id: Option<&str>,
     now: Micros,
-) -> Result<Call, StoreError> {
+) -> Result<Option<Call>, StoreError> {
     let open = store::find_open(&mut *tx, room.id).await?;
+    if let Some(call) = &open
+        && call.media_room_sid.as_deref() == Some(room_sid)
+    {
+        return Ok(open);
+    }
+    if let Some(known) = store::find_by_sid(tx, room.id, room_sid).await? {
+        return reopen(tx, known, open.is_some()).await;
+    }
     if let Some(call) = open {
         let elsewhere = node_id.is_some_and(|node_id| call.media_node_id != node_id);
-        match call.media_room_sid.as_deref() {
-            Some(sid) if sid == room_sid && !elsewhere => return Ok(call),
-            Some(sid) if sid != room_sid && call.state == CallState::Active => {
-                // The media room was made anew while we missed its end.
-                end_call(app, tx, &call, now, "lost", now).await?;
+        if call.state == CallState::Active && call.media_room_sid.is_some() {
+            if elsewhere {
+                // A room we never gave anybody a token for; the call is where we placed it.
+                return Ok(None);
             }
-            _ => {
-                let node_id = node_id.unwrap_or(&call.media_node_id).to_owned();
-                store::place(tx, call.id, &node_id, room_sid).await?;
-                return Ok(Call { media_node_id: node_id, media_room_sid: Some(room_sid.to_owned()), ..call });
-            }
+            // The media room was made anew while we missed its end.
+            end_call(app, tx, &call, now, LOST, now).await?;
+        } else {
+            let node_id = node_id.unwrap_or(&call.media_node_id).to_owned();
+            store::place(tx, call.id, &node_id, room_sid).await?;
+            return Ok(Some(Call { media_node_id: node_id, media_room_sid: Some(room_sid.to_owned()), ..call }));
         }
     }
     let node_id = match node_id {
@@ -126,9 +137,21 @@ pub(super) async fn open_call_for(
         None => only_node(app, tx, now).await?,
     };
     match store::insert(&mut *tx, room.id, &node_id, Some(room_sid), None, now).await? {
-        Some(call) => Ok(call),
-        None => store::find_open(&mut *tx, room.id).await?.ok_or(StoreError::Duplicate),
+        Some(call) => Ok(Some(call)),
+        None => store::find_open(&mut *tx, room.id).await,
     }
+}
+
+/// A call that had ended for us and of which a node reports: open again if we had only given it up, and the room has had
+/// none since.
+async fn reopen(tx: &mut Tx, call: Call, another_is_open: bool) -> Result<Option<Call>, StoreError> {
+    if another_is_open || !call.was_given_up() || !store::reopen(tx, call.id).await? {
+        metrics::counter!("plenum_stale_reports_total").increment(1);
+        return Ok(None);
+    }
+    metrics::counter!("plenum_calls_reopened_total").increment(1);
+    tx.event(format!("room:{}", call.room_id), "call.started", &json!({ "room_id": call.room_id, "call_id": call.id }));
+    Ok(Some(Call { state: CallState::Active, ended_at: None, end_reason: None, ..call }))
 }
 
 /// A webhook does not name its node; with one node it is that one, else reconciliation finds out.

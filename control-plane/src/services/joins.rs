@@ -5,34 +5,34 @@
 
 use std::time::Duration;
 
-use signaling_proto::proto::CreateRoomRequest;
 use signaling_proto::token::{AccessToken, VideoGrant};
 use uuid::Uuid;
 
 use super::authorize::{Action, Refusal};
-use super::calls::{self, ROLE_ATTRIBUTE};
-use super::nodes;
+use super::calls::ROLE_ATTRIBUTE;
+use super::placement::{self, PlacementError, Wanted};
 use super::rooms::{self, RoomError};
 use crate::app::App;
 use crate::http::extract::Caller;
 use crate::http::origin::ClientFacts;
-use crate::model::call::{Call, CallRole, CallState, Identity, MediaNode, random_tab};
+use crate::model::call::{CallRole, Identity, random_tab};
+use crate::model::node::MediaNode;
 use crate::model::room::{Room, RoomName, RoomRole, RoomType};
 use crate::model::secret::{Secret, SecretKind};
 use crate::model::user::{Actor, GuestSession};
 use crate::store::db::StoreError;
-use crate::store::{calls as call_store, guests, nodes as node_store};
+use crate::store::{calls as call_store, guests};
 
 /// How long a join token lives; the media node's own refresh tokens carry on from there.
 const TOKEN_TTL: Duration = Duration::from_secs(60);
-/// Nodes asked to make the room before the join is refused.
-const PLACEMENT_TRIES: usize = 2;
 
 /// What a client brings.
 #[derive(Debug, Default)]
 pub(crate) struct JoinForm {
     pub display_name: Option<String>,
     pub client_id: Option<String>,
+    /// Where the client is, as a hint for a call that has no node yet.
+    pub region: Option<String>,
 }
 
 /// What a client needs to connect.
@@ -57,8 +57,8 @@ pub(crate) enum JoinError {
     NameRequired,
     #[error("the room is full")]
     Full,
-    #[error("no media node could take the call")]
-    MediaUnavailable,
+    #[error(transparent)]
+    Placement(#[from] PlacementError),
     #[error("the address of this server is unknown")]
     UnknownAddress,
     #[error("the token could not be signed: {0}")]
@@ -84,13 +84,16 @@ pub(crate) async fn join(app: &App, caller: &Caller, name: &RoomName, form: Join
     if room.room_type != RoomType::Video {
         return Err(JoinError::NoCalls);
     }
+    let region = form.region.clone();
     let joiner = joiner(&caller.actor, &room, form)?;
     let identity = joiner.identity.to_string();
     let limit = room.capacity.unwrap_or(i64::MAX).min(i64::from(app.rooms.max_participants));
     if room.call_participants >= limit && call_store::count_in_room_but(&app.db, room.id, &identity).await? >= limit {
         return Err(JoinError::Full);
     }
-    let node = open_call(app, caller, &room, limit).await?;
+    let started_by = caller.actor.user().map(|user| user.id);
+    let wanted = Wanted { room: &room, limit, started_by, region: region.as_deref() };
+    let node = placement::open_call(app, &wanted).await?;
     let url = client_url(app, &node, &caller.facts).ok_or(JoinError::UnknownAddress)?;
     if let Some((guest, secret)) = &joiner.guest {
         admit_guest(app, guest, secret.as_ref()).await?;
@@ -155,82 +158,6 @@ async fn admit_guest(app: &App, guest: &GuestSession, secret: Option<&Secret>) -
         Some(secret) => guests::insert(&mut tx, guest, &secret.hash(), now, expires_at).await?,
         None => guests::renew(&mut tx, guest.id, &guest.name, expires_at).await?,
     }
-    tx.commit(now).await
-}
-
-/// Finds or opens the room's call and makes sure its node knows the room.
-async fn open_call(app: &App, caller: &Caller, room: &Room, limit: i64) -> Result<MediaNode, JoinError> {
-    let request = CreateRoomRequest {
-        name: room.id.to_string(),
-        empty_timeout: u32::try_from(app.calls.starting_timeout_s).unwrap_or(u32::MAX),
-        departure_timeout: app.calls.departure_timeout_s,
-        max_participants: u32::try_from(limit).unwrap_or(u32::MAX),
-        ..CreateRoomRequest::default()
-    };
-    let timeout = Duration::from_millis(app.calls.create_room_timeout_ms);
-    let mut failed = String::new();
-    for _ in 0..PLACEMENT_TRIES {
-        let (call, node) = choose_node(app, room, &failed).await?;
-        let made = app.media.create_room(&node, request.clone(), timeout).await;
-        match made {
-            Ok(media_room) => {
-                remember_call(app, caller, room, call, &node, &media_room.sid).await?;
-                return Ok(node);
-            }
-            Err(error) => {
-                tracing::warn!(node = node.id, %error, "a media node did not make a room");
-                nodes::suspect(app, &node).await?;
-                failed = node.id;
-            }
-        }
-    }
-    Err(JoinError::MediaUnavailable)
-}
-
-/// The node of the open call while it can be used, else the best node for a new one.
-async fn choose_node(app: &App, room: &Room, failed: &str) -> Result<(Option<Call>, MediaNode), JoinError> {
-    let call = call_store::find_open(&app.db, room.id).await?;
-    if let Some(call) = &call
-        && call.media_node_id != failed
-        && let Some(node) = node_store::find(&app.db, &call.media_node_id).await?
-        && nodes::is_usable(app, &node)
-    {
-        return Ok((Some(call.clone()), node));
-    }
-    let node = nodes::place(app, failed).await?.ok_or(JoinError::MediaUnavailable)?;
-    Ok((call, node))
-}
-
-/// Writes the call down as it runs now; two replicas that open it at once agree on the row that was first.
-async fn remember_call(
-    app: &App,
-    caller: &Caller,
-    room: &Room,
-    call: Option<Call>,
-    node: &MediaNode,
-    room_sid: &str,
-) -> Result<(), StoreError> {
-    let settled = call
-        .as_ref()
-        .is_some_and(|call| call.media_node_id == node.id && call.media_room_sid.as_deref() == Some(room_sid));
-    if settled {
-        return Ok(());
-    }
-    let now = app.clock.now();
-    let mut tx = app.begin().await?;
-    let open = call_store::find_open(&mut tx, room.id).await?;
-    match open {
-        Some(call) if call.state == CallState::Active && call.media_room_sid.as_deref() != Some(room_sid) => {
-            calls::end_call(app, &mut tx, &call, now, "lost", now).await?;
-        }
-        Some(call) => {
-            call_store::place(&mut tx, call.id, &node.id, room_sid).await?;
-            return tx.commit(now).await;
-        }
-        None => {}
-    }
-    let started_by = caller.actor.user().map(|user| user.id);
-    call_store::insert(&mut tx, room.id, &node.id, Some(room_sid), started_by, now).await?;
     tx.commit(now).await
 }
 

@@ -1,7 +1,8 @@
 //! Reconciliation: what the media nodes really run is the truth; our open calls are mended to it.
 //!
 //! In: ListRooms and ListParticipants of every reachable node, every 30 s and at start. Out: rows. Webhooks are the
-//! fast path; this mends what they missed while one side was away. Rooms that are not ours are counted and left alone.
+//! fast path; this mends what they missed while one side was away. Rooms that are not ours are counted and left alone;
+//! nodes that do not answer at all are the business of [`super::node_watch`].
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -15,8 +16,9 @@ use uuid::Uuid;
 use super::calls::{self, MAX_PRESENT};
 use crate::app::App;
 use crate::jobs::NewJob;
-use crate::model::call::{Call, CallState, MediaNode, NodeState};
+use crate::model::call::{Call, CallState, LOST};
 use crate::model::clock::Micros;
+use crate::model::node::MediaNode;
 use crate::store::db::StoreError;
 use crate::store::{calls as store, guests, nodes, rooms};
 
@@ -64,9 +66,6 @@ pub(crate) async fn round(app: &App) -> Result<(), StoreError> {
             metrics::counter!("plenum_reconcile_failures_total").increment(1);
             tracing::warn!(node = node.id, %error, "a media node could not be compared");
         }
-    }
-    if now > app.started_at.plus(app.node_lost()) {
-        bury_silent_nodes(app, now).await?;
     }
     close_expired_rooms(app, now).await?;
     let until = now.plus(app.guest_ttl());
@@ -131,10 +130,16 @@ async fn mend(
             None => return Ok(()),
         }
     } else {
-        calls::open_call_for(app, &mut tx, &state, &room.sid, Some(&node.id), now).await?
+        match calls::open_call_for(app, &mut tx, &state, &room.sid, Some(&node.id), now).await? {
+            Some(call) => call,
+            // It runs elsewhere by now; the node is told so with its heartbeat.
+            None => return Ok(()),
+        }
     };
     for info in &present {
         calls::note_joined(&mut tx, &state, &call, &room.sid, info, now).await?;
+        // Of a call that was given up, those who are still there never left.
+        store::reopen_stay(&mut tx, call.id, &info.sid).await?;
     }
     let sids: HashSet<&str> = present.iter().map(|info| info.sid.as_str()).collect();
     for stay in store::list_present(&mut tx, call.id, MAX_PRESENT).await? {
@@ -160,24 +165,10 @@ async fn end(app: &App, call: &Call, asked_at: Micros) -> Result<(), StoreError>
         && current.media_room_sid == call.media_room_sid
         && current.started_at.is_none_or(|started| started < asked_at);
     if unchanged {
-        calls::end_call(app, &mut tx, &current, asked_at, "lost", now).await?;
+        calls::end_call(app, &mut tx, &current, asked_at, LOST, now).await?;
         metrics::counter!("plenum_calls_mended_total").increment(1);
     }
     tx.commit(now).await
-}
-
-/// Closes the calls of nodes not heard of for long, at the time of their last heartbeat.
-async fn bury_silent_nodes(app: &App, now: Micros) -> Result<(), StoreError> {
-    for node in nodes::list_silent(&app.db, now.minus(app.node_lost()), MAX_NODES).await? {
-        tracing::warn!(node = node.id, "a media node is gone; its calls are closed");
-        for call in store::list_open_of_node(&app.db, &node.id, MAX_CALLS).await? {
-            let mut tx = app.begin().await?;
-            calls::end_call(app, &mut tx, &call, node.heartbeat_at, "node_lost", now).await?;
-            tx.commit(now).await?;
-        }
-        nodes::set_state(&app.db, &node.id, NodeState::Down).await?;
-    }
-    Ok(())
 }
 
 async fn close_expired_rooms(app: &App, now: Micros) -> Result<(), StoreError> {

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::store::db::StoreError;
-use crate::store::{calls, codes, guests, jobs, nodes, outbox, sessions};
+use crate::store::{calls, codes, guests, jobs, nodes, notifications, outbox, sessions};
 
 /// Rows deleted by one statement.
 const BATCH: i64 = 1_000;
@@ -62,6 +62,8 @@ pub(crate) async fn round(app: &App) -> Result<(), StoreError> {
     in_batches!(jobs::delete_finished(&app.db, "done", ended, BATCH));
     in_batches!(jobs::delete_finished(&app.db, "dead", days(keep.dead_jobs_days), BATCH));
     in_batches!(outbox::delete_audit_before(&app.db, days(keep.audit_days), BATCH));
+    in_batches!(notifications::delete_read_before(&app.db, days(keep.read_notifications_days), BATCH));
+    in_batches!(notifications::delete_created_before(&app.db, days(keep.notifications_days), BATCH));
     let events = now.minus(Duration::from_secs(keep.events_minutes.saturating_mul(60)));
     in_batches!(outbox::delete_events_before(&app.db, events, BATCH));
     let webhooks = now.minus(Duration::from_secs(keep.webhooks_hours.saturating_mul(3_600)));

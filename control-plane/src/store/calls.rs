@@ -11,7 +11,8 @@ use crate::model::user::UserStatus;
 
 macro_rules! call_columns {
     () => {
-        "id, room_id, media_node_id, media_room_sid, state, created_at, started_at, ended_at, peak_participants"
+        "id, room_id, media_node_id, media_room_sid, state, created_at, started_at, ended_at, end_reason, \
+         peak_participants"
     };
 }
 
@@ -36,6 +37,17 @@ statements! {
     LIST_CALLS = concat!("SELECT ", call_columns!(),
         " FROM calls WHERE room_id = $1 AND id < $2 AND state <> 'starting' ORDER BY id DESC LIMIT $3");
     PLACE_CALL = "UPDATE calls SET media_node_id = $2, media_room_sid = $3 WHERE id = $1 AND ended_at IS NULL";
+    MOVE_CALL = "UPDATE calls SET media_node_id = $3, media_room_sid = $4 \
+        WHERE id = $1 AND media_node_id = $2 AND ended_at IS NULL";
+    REOPEN_CALL = "UPDATE calls SET state = 'active', ended_at = NULL, end_reason = NULL \
+        WHERE id = $1 AND ended_at IS NOT NULL AND started_at IS NOT NULL \
+        AND NOT EXISTS (SELECT 1 FROM calls newer WHERE newer.room_id = calls.room_id AND newer.id > calls.id)";
+    REOPEN_STAY = "UPDATE call_participants SET left_at = NULL \
+        WHERE call_id = $1 AND media_participant_sid = $2 AND left_at IS NOT NULL";
+    LIST_MOVED_ROOMS = "SELECT c.media_room_sid FROM calls c WHERE c.media_node_id = $1 \
+        AND c.end_reason IN ('node_lost', 'moved') AND c.ended_at > $2 AND c.media_room_sid IS NOT NULL AND EXISTS \
+        (SELECT 1 FROM calls o WHERE o.room_id = c.room_id AND o.id > c.id AND o.media_node_id <> c.media_node_id) \
+        ORDER BY c.id DESC LIMIT $3";
     ACTIVATE_CALL = "UPDATE calls SET state = 'active', started_at = $2, media_room_sid = $3 \
         WHERE id = $1 AND state = 'starting'";
     RAISE_PEAK = "UPDATE calls SET peak_participants = (SELECT COUNT(*) FROM call_participants \
@@ -110,6 +122,38 @@ pub(crate) async fn list(db: &Db, room_id: Uuid, before: Uuid, limit: i64) -> Re
 /// Notes on which node, and as which room there, an open call runs.
 pub(crate) async fn place(tx: &mut Tx, id: Uuid, node_id: &str, room_sid: &str) -> Result<bool, StoreError> {
     Ok(run!(tx, execute, PLACE_CALL, id, node_id, room_sid)? == 1)
+}
+
+/// Notes that a call nobody is in yet runs on another node than `from`; `false` when it changed meanwhile.
+pub(crate) async fn move_to(
+    tx: &mut Tx,
+    id: Uuid,
+    from: &str,
+    node_id: &str,
+    room_sid: &str,
+) -> Result<bool, StoreError> {
+    Ok(run!(tx, execute, MOVE_CALL, id, from, node_id, room_sid)? == 1)
+}
+
+/// Opens an ended call again, unless the room has had another since.
+pub(crate) async fn reopen(tx: &mut Tx, id: Uuid) -> Result<bool, StoreError> {
+    Ok(run!(tx, execute, REOPEN_CALL, id)? == 1)
+}
+
+/// Takes the end of a stay back.
+pub(crate) async fn reopen_stay(tx: &mut Tx, call_id: Uuid, sid: &str) -> Result<bool, StoreError> {
+    Ok(run!(tx, execute, REOPEN_STAY, call_id, sid)? == 1)
+}
+
+/// Media rooms of calls given up since `since` whose room has had a call on another node after that.
+pub(crate) async fn list_moved_rooms(
+    db: &Db,
+    node_id: &str,
+    since: Micros,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
+    let rows = run!(db, fetch_all as (String,), LIST_MOVED_ROOMS, node_id, since, limit)?;
+    Ok(rows.into_iter().map(|(sid,)| sid).collect())
 }
 
 /// Makes a starting call active; `false` when it was already.

@@ -12,6 +12,7 @@ pub(crate) mod guests;
 pub(crate) mod identities;
 pub(crate) mod jobs;
 pub(crate) mod nodes;
+pub(crate) mod notifications;
 pub(crate) mod outbox;
 pub(crate) mod rooms;
 pub(crate) mod sessions;

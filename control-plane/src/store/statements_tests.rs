@@ -12,6 +12,7 @@ fn statements() -> Vec<(&'static str, &'static str)> {
         identities::ALL,
         jobs::ALL,
         nodes::ALL,
+        notifications::ALL,
         outbox::ALL,
         rooms::ALL,
         sessions::ALL,
@@ -24,7 +25,9 @@ fn statements() -> Vec<(&'static str, &'static str)> {
 async fn every_statement_prepares_on_sqlite() {
     let mut connection = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
     sqlx::migrate!("../migrations/sqlite").run(&mut connection).await.unwrap();
-    for (name, sql) in statements().into_iter().chain([("CLAIM", jobs::CLAIM_ON_SQLITE)]) {
+    for (name, sql) in
+        statements().into_iter().chain([("CLAIM", jobs::CLAIM_ON_SQLITE), ("INSERT", notifications::INSERT_ON_SQLITE)])
+    {
         if let Err(error) = (&mut connection).prepare(sql.into_sql_str()).await {
             panic!("{name}: {error}\n{sql}");
         }
@@ -44,7 +47,10 @@ async fn every_statement_prepares_on_postgres() {
     url.set_path(&name);
     let mut connection = PgConnection::connect(url.as_str()).await.unwrap();
     sqlx::migrate!("../migrations/postgres").run(&mut connection).await.unwrap();
-    for (name, sql) in statements().into_iter().chain([("CLAIM", jobs::CLAIM_ON_POSTGRES)]) {
+    for (name, sql) in statements()
+        .into_iter()
+        .chain([("CLAIM", jobs::CLAIM_ON_POSTGRES), ("INSERT", notifications::INSERT_ON_POSTGRES)])
+    {
         if let Err(error) = (&mut connection).prepare(sql.into_sql_str()).await {
             panic!("{name}: {error}\n{sql}");
         }

@@ -49,6 +49,11 @@ impl Tx {
         Ok(Self { inner, outbox: outbox.clone(), events: Vec::new(), has_jobs: false })
     }
 
+    /// Which of a pair of statements to run, where the engines differ.
+    pub(super) fn is_sqlite(&self) -> bool {
+        matches!(self.inner, Inner::Sqlite(_))
+    }
+
     pub(super) fn link(&mut self) -> Link<'_> {
         match &mut self.inner {
             Inner::Sqlite(tx) => Link::Sqlite(Held::Borrowed(&mut **tx)),

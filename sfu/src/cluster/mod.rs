@@ -15,6 +15,7 @@ use signaling_proto::heartbeat::Heartbeat;
 use signaling_proto::heartbeat::HeartbeatAnswer;
 use signaling_proto::heartbeat::NodeState;
 use signaling_proto::limits;
+use signaling_proto::proto;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +25,25 @@ use crate::node::Shared;
 
 /// Peer connections that count as a full worker in the reported load, until load is measured in time.
 const FULL_WORKER_TRANSPORTS: f32 = 1_000.0;
+
+/// Becomes what the control plane wants the node to be, and ends the rooms that are not to go on here. Their people are
+/// told to leave; whoever wants to go on asks the control plane for a new join.
+fn obey(shared: &Arc<Shared>, answer: &HeartbeatAnswer) {
+    let draining = answer.state == NodeState::Draining;
+    if shared.draining.swap(draining, Ordering::AcqRel) != draining {
+        tracing::info!(draining, left_s = answer.drain_left_s, "the control plane changed what this node takes");
+    }
+    let over = draining && answer.drain_left_s == Some(0);
+    for room in shared.rooms() {
+        if over || answer.moved.iter().any(|sid| **sid == *room.sid) {
+            metrics::counter!("plenum_rooms_sent_away_total").increment(1);
+            // On a task of its own: a heartbeat waits for no room.
+            shared.spawn(async move {
+                let _ = room.call(|room| room.close(proto::RoomEndReason::RoomEndServerShutdown)).await;
+            });
+        }
+    }
+}
 
 /// Reports until `stop`; then once more, as draining.
 pub(crate) async fn report(
@@ -46,7 +66,7 @@ pub(crate) async fn report(
                     tracing::info!("the control plane answers again");
                 }
                 failing = false;
-                shared.draining.store(answer.state == NodeState::Draining, Ordering::Release);
+                obey(&shared, &answer);
             }
             Err(reason) => {
                 metrics::counter!("plenum_heartbeats_failed_total").increment(1);
@@ -69,7 +89,8 @@ async fn beat(shared: &Shared, control_plane: &ControlPlane, call: &dyn HttpCall
         url: control_plane.public_url.clone(),
         api_url: control_plane.api_url.clone(),
         region: shared.config.region.clone(),
-        state: if shared.is_draining() { NodeState::Draining } else { NodeState::Up },
+        // What the node wants by itself; what the control plane wants, it knows.
+        state: if shared.is_shutting_down() { NodeState::Draining } else { NodeState::Up },
         version: env!("CARGO_PKG_VERSION").to_owned(),
         rooms: counters.rooms as u32,
         participants: counters.participants as u32,

@@ -128,6 +128,7 @@ impl Room {
             connected: false,
             ask_at: None,
             asked_at: None,
+            held: None,
         };
         let offering = (!single).then(|| Offering {
             transport: self.shared.next_transport(),

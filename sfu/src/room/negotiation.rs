@@ -25,6 +25,7 @@ use tokio::time::Instant;
 
 use super::Room;
 use super::joining::leave;
+use super::participant::HeldAnswer;
 use super::participant::Participant;
 use super::participant::ParticipantKey;
 use crate::worker::WorkerHandle;
@@ -42,6 +43,10 @@ pub(super) const RECONNECT_TIME: Duration = Duration::from_secs(5);
 /// Characters of `ufrag` and `pwd`: RFC 8445 wants 24 and 128 random bits at least.
 const UFRAG_CHARS: usize = 16;
 const PWD_CHARS: usize = 32;
+
+/// How long the answer to a Go client's join waits for its first candidate. That client hears answers before it has
+/// set the offer it joined with, and then never connects; it gathers once it has.
+const HOLD_TIME: Duration = Duration::from_millis(100);
 
 /// Fresh ICE credentials.
 fn ice_credentials() -> IceCredentials {
@@ -85,7 +90,7 @@ impl Room {
         let due = |participant: &Participant| match &participant.offering {
             Some(offering) if offering.offered_at.is_some() => None,
             Some(offering) => offering.offer_at,
-            None => participant.answering.ask_at,
+            None => participant.answering.held.as_ref().map(|held| held.until).or(participant.answering.ask_at),
         };
         self.negotiating.iter().filter_map(|key| self.participants.get(key).and_then(due)).min()
     }
@@ -122,19 +127,33 @@ impl Room {
         };
         participant.answering.ask_at = None;
         participant.answering.asked_at = answer.missing.map(|_| Instant::now());
-        participant.send(Response::Answer(proto::SessionDescription {
+        let mut messages = vec![Response::Answer(proto::SessionDescription {
             r#type: "answer".to_owned(),
             sdp: answer.sdp.clone(),
             id: offer.id,
             mid_to_track_id: answer.mid_to_track_id.iter().cloned().collect(),
-        }));
-        if let Some(missing) = answer.missing {
-            participant.send(Response::MediaSectionsRequirement(proto::MediaSectionsRequirement {
+        })];
+        messages.extend(answer.missing.map(|missing| {
+            Response::MediaSectionsRequirement(proto::MediaSectionsRequirement {
                 num_audios: missing.audio,
                 num_videos: missing.video,
-            }));
+            })
+        }));
+        if joins_too_early(participant) {
+            participant.answering.held = Some(HeldAnswer { until: Instant::now() + HOLD_TIME, messages });
+            self.negotiating.insert(key);
+        } else {
+            messages.into_iter().for_each(|message| participant.send(message));
         }
         self.apply_answer(key, &remote, &answer);
+    }
+
+    /// The client is ready to hear the answer to the offer it joined with.
+    pub(super) fn release_answer(&mut self, key: ParticipantKey) {
+        let Some(participant) = self.participants.get_mut(&key) else { return };
+        for message in participant.answering.release() {
+            participant.send(message);
+        }
     }
 
     fn apply_answer(&mut self, key: ParticipantKey, remote: &RemoteDescription, answer: &Answer) {
@@ -272,8 +291,23 @@ fn offer_if_due(participant: &mut Participant, now: Instant) -> bool {
     false
 }
 
+/// Whether this is the offer of a join by a client that is not ready for an answer yet.
+fn joins_too_early(participant: &Participant) -> bool {
+    participant.offering.is_none()
+        && !participant.answering.opened
+        && participant.client.sdk() == proto::client_info::Sdk::Go
+}
+
 /// Single mode: only the client can offer, so it is asked to. `true`: something still waits.
 fn ask_for_offer_if_due(participant: &mut Participant, now: Instant) -> bool {
+    if let Some(held) = &participant.answering.held {
+        if held.until > now {
+            return true;
+        }
+        for message in participant.answering.release() {
+            participant.send(message);
+        }
+    }
     let wanted = participant.wanted();
     let answering = &mut participant.answering;
     let Some(at) = answering.ask_at else { return false };

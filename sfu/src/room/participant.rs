@@ -37,6 +37,21 @@ pub(super) struct Answering {
     pub(super) ask_at: Option<Instant>,
     /// When it was last asked, until its offer comes.
     pub(super) asked_at: Option<Instant>,
+    /// The answer to the offer of the join, as long as the client may not be ready for it.
+    pub(super) held: Option<HeldAnswer>,
+}
+
+/// An answer that waits until its client is ready to hear it.
+pub(super) struct HeldAnswer {
+    pub(super) until: Instant,
+    pub(super) messages: Vec<Response>,
+}
+
+impl Answering {
+    /// What waited for the client to be ready, if anything did.
+    pub(super) fn release(&mut self) -> Vec<Response> {
+        self.held.take().map(|held| held.messages).unwrap_or_default()
+    }
 }
 
 /// The subscriber connection of the dual mode, on which we offer.

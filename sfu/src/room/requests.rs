@@ -29,8 +29,10 @@ impl Room {
         match request {
             Request::Offer(offer) => self.handle_offer(key, &offer),
             Request::Answer(answer) => self.handle_answer(key, &answer),
-            // We are ICE-lite: the client's checks tell where it is. Pings were answered by the session.
-            Request::Trickle(_) | Request::Ping(_) | Request::PingReq(_) => {}
+            // We are ICE-lite: the client's checks tell where it is. But who gathers has set its own description.
+            Request::Trickle(_) => self.release_answer(key),
+            // Answered by the session.
+            Request::Ping(_) | Request::PingReq(_) => {}
             Request::AddTrack(request) => self.handle_add_track(key, request),
             Request::Mute(request) => self.handle_mute(key, &request),
             Request::Subscription(request) => self.handle_subscription(key, &request),

@@ -15,6 +15,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Anyone, Body, Segment};
 use crate::http::validate;
 use crate::model::call::is_tab;
+use crate::model::node::MediaRegion;
 use crate::model::room::RoomName;
 use crate::model::secret::Secret;
 use crate::routes::problems::Problems;
@@ -32,6 +33,8 @@ pub(crate) struct JoinRequest {
     #[garde(inner(custom(check_client_id)))]
     #[schema(pattern = "^[a-z0-9]{8,32}$")]
     client_id: Option<String>,
+    /// Where the client is: a name of the operator's media regions. A hint, for a call that has no node yet.
+    region: Option<MediaRegion>,
 }
 
 fn check_client_id<C>(value: &str, _: &C) -> garde::Result {
@@ -90,6 +93,7 @@ pub(crate) async fn join(
     let form = JoinForm {
         display_name: request.display_name.map(|name| name.trim().to_owned()),
         client_id: request.client_id,
+        region: request.region.map(MediaRegion::into_string),
     };
     let grant = joins::join(&app, &caller, &name, form).await?;
     let guest = grant.guest.map(|(guest, secret)| GuestAnswer {

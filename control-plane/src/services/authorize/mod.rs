@@ -3,8 +3,10 @@
 //! In: an actor, an action, an object as stored. Out: yes, or how to refuse. A right is the best of the platform role
 //! and the role in the object itself.
 
+mod nodes;
 mod rooms;
 
+pub(crate) use nodes::authorize_nodes;
 pub(crate) use rooms::{Action, RoomObject, authorize};
 
 use crate::model::user::{Actor, PlatformRole};

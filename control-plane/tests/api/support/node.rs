@@ -1,7 +1,7 @@
 //! A media node as far as the control plane can tell: answers RoomService, reports by webhook and heartbeat.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -46,10 +46,16 @@ pub(crate) struct FakeNode {
     pub(crate) log: Mutex<Vec<String>>,
     /// The last CreateRoom.
     pub(crate) created: Mutex<Option<proto::CreateRoomRequest>>,
+    /// Further nodes by the host of their `api_url`; this one stands for all others.
+    pub(crate) others: Mutex<BTreeMap<String, Arc<FakeNode>>>,
 }
 
 impl HttpCall for FakeNode {
     fn call(&self, request: Request<Bytes>) -> BoxFuture<'static, Result<Response<Bytes>, CallError>> {
+        let other = request.uri().host().and_then(|host| self.others.lock().unwrap().get(host).cloned());
+        if let Some(other) = other {
+            return other.call(request);
+        }
         match *self.mood.lock().unwrap() {
             Mood::Well => std::future::ready(Ok(self.answer(&request))).boxed(),
             Mood::Refusing => {
@@ -64,6 +70,23 @@ impl HttpCall for FakeNode {
 }
 
 impl FakeNode {
+    /// A further node, called `ND_{name}`, that is reached as `{name}.test`.
+    pub(crate) fn another(&self, name: &str) -> Arc<Self> {
+        let node = Arc::new(Self::default());
+        self.others.lock().unwrap().insert(format!("{name}.test"), Arc::clone(&node));
+        node
+    }
+
+    /// What the node called `name` says of itself when it has nothing to do.
+    pub(crate) fn idle(name: &str) -> Heartbeat {
+        Heartbeat {
+            url: format!("ws://{name}.test"),
+            api_url: format!("http://{name}.test"),
+            version: "1.2.3".into(),
+            ..Heartbeat::default()
+        }
+    }
+
     fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let token = request.headers()["authorization"].to_str().unwrap().strip_prefix("Bearer ").unwrap();
         let claims = verify(token, &KeyStore::with_key(KEY.0, KEY.1), unix_now()).expect("signed by the internal key");

@@ -1,0 +1,3 @@
+//! `/api/v1/admin`: what platform admins see and do.
+
+pub(crate) mod media_nodes;
