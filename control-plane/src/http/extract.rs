@@ -1,6 +1,5 @@
 //! Extractors that answer problem documents: the body, the query, and who asks.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Query, RawPathParams, Request};
@@ -12,6 +11,7 @@ use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
+use super::blame;
 use super::origin::ClientFacts;
 use crate::error::ApiError;
 use crate::model::user::{Actor, SessionFacts, User};
@@ -160,39 +160,22 @@ fn is_json(headers: &HeaderMap) -> bool {
         || (essence.len() > 5 && essence.to_ascii_lowercase().ends_with("+json"))
 }
 
-/// Parses and validates: 400 for what is no JSON, 422 with the field's path for what is the wrong JSON.
+/// Parses and validates: 400 for what is no JSON, 422 with the path of every faulty field for what is the wrong JSON.
 fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T, ApiError>
 where
     T::Context: Default,
 {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| field_error(&error))?;
-    deserializer.end().map_err(|error| malformed(&error))?;
+    // Where a struct is wanted, the reader of JSON would take a list of its fields as well.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(blame::body::<T>(bytes));
+    }
+    let value: T = match serde_json::from_slice(bytes) {
+        Ok(value) => value,
+        Err(error) if error.is_data() => return Err(blame::body::<T>(bytes)),
+        Err(error) => return Err(blame::malformed(&error)),
+    };
     value.validate()?;
     Ok(value)
-}
-
-fn malformed(error: &serde_json::Error) -> ApiError {
-    ApiError::new(StatusCode::BAD_REQUEST, "malformed_json", format!("The request body is not valid JSON: {error}."))
-}
-
-fn field_error(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
-    let inner = error.inner();
-    if !inner.is_data() {
-        return malformed(inner);
-    }
-    let text = inner.to_string();
-    // serde reports a missing field at the path of the object that lacks it.
-    let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-    let path = error.path().to_string();
-    match message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
-        Some(field) if path == "." => ApiError::field(field, "is required"),
-        Some(field) => ApiError::field(&format!("{path}.{field}"), "is required"),
-        None => ApiError::validation(BTreeMap::from([(
-            if path == "." { "body".to_owned() } else { path },
-            vec![message.to_owned()],
-        )])),
-    }
 }
 
 /// A query string that satisfies its rules.
@@ -207,9 +190,8 @@ where
 {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let Query(value) = Query::<T>::from_request_parts(parts, state)
-            .await
-            .map_err(|rejection| ApiError::field("query", &rejection.body_text()))?;
+        let Query(value) =
+            Query::<T>::from_request_parts(parts, state).await.map_err(|_| blame::query::<T>(&parts.uri))?;
         value.validate()?;
         Ok(Self(value))
     }

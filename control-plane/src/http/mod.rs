@@ -1,5 +1,6 @@
 //! What every request passes: who connects from where, who asks, how often; and what every answer carries.
 
+mod blame;
 pub(crate) mod cookies;
 pub(crate) mod csrf;
 pub(crate) mod extract;

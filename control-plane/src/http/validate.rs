@@ -25,9 +25,38 @@ pub(crate) fn name<C>(value: &str, _: &C) -> Rule {
     match value.chars().count() {
         0 => refuse("must not be empty"),
         n if n > NAME_CHARS => refuse(format_args!("must be at most {NAME_CHARS} characters")),
-        _ if value.chars().any(char::is_control) => refuse("must not contain control characters"),
-        _ => Ok(()),
+        _ => visible(value),
     }
+}
+
+/// Refuses what cannot be seen or turns the direction of what can: two names must not look the same and differ.
+fn visible(value: &str) -> Rule {
+    let mut before = None;
+    for c in value.chars() {
+        // Joiners belong to some scripts and to composed emoji, and are harmless there only.
+        let joined = match c {
+            '\u{200c}' => before.is_some_and(|b: char| ('\u{600}'..='\u{6ff}').contains(&b)),
+            '\u{200d}' => before
+                .is_some_and(|b: char| b >= '\u{1f000}' || ('\u{2600}'..='\u{27bf}').contains(&b) || b == '\u{fe0f}'),
+            _ => false,
+        };
+        if c.is_control() {
+            return refuse("must not contain control characters");
+        }
+        if is_invisible(c) && !joined {
+            return refuse("must not contain invisible characters");
+        }
+        before = Some(c);
+    }
+    Ok(())
+}
+
+/// Format characters without a shape: zero-width ones, marks and overrides of direction, fillers, tags.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// As [`name`], or absent.
@@ -149,6 +178,24 @@ mod tests {
     fn names_are_one_visible_line() {
         for good in ["Ada", " Ada ", "Åsa 😀", &"x".repeat(80)] {
             assert!(name(good, &()).is_ok(), "{good}");
+        }
+        for good in ["👩\u{200d}💻 Ada", "❤\u{fe0f}\u{200d}🔥", "نمی\u{200c}خواهم", "Zoë", "李", "A\u{300}da"]
+        {
+            assert!(name(good, &()).is_ok(), "{good}");
+        }
+        for bad in [
+            "A\u{200b}da",
+            "A\u{200d}da",
+            "\u{200d}Ada",
+            "A\u{202e}da",
+            "A\u{2066}da",
+            "\u{feff}Ada",
+            "A\u{ad}da",
+            "A\u{e0041}da",
+            "\u{3164}",
+            "\u{2028}x",
+        ] {
+            assert!(name(bad, &()).is_err(), "{bad:?}");
         }
         for bad in ["", "   ", "a\0b", "a\nb", &"x".repeat(81)] {
             assert!(name(bad, &()).is_err(), "{bad:?}");

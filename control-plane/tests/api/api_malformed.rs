@@ -24,8 +24,11 @@ both! {
             assert!(matches!(status, 400 | 422), "{broken:?} {status}");
         }
         post("application/json", vec![b' '; 70_000]).await.problem(413, "body_too_large");
-        let deep = "[".repeat(10_000).into_bytes();
-        post("application/json", deep).await.expect(422);
+        let deep = |n: usize| format!("{{\"identifier\":{}", "[".repeat(n)).into_bytes();
+        post("application/json", deep(10_000)).await.problem(400, "malformed_json");
+        for whole in ["[]", "null", "5", "[\"ada\",\"secret\"]"] {
+            post("application/json", whole.into()).await.blames(&["body"]);
+        }
     }
 
     async fn unknown_paths_and_methods_are_named(app) {

@@ -29,7 +29,14 @@ both! {
     async fn blames_each_bad_field(app) {
         let body = json!({ "email": "nobody", "password": "short", "display_name": " ", "timezone": "Mars/Base" });
         app.post("/auth/register", None, body).await.blames(&["display_name", "email", "password", "timezone"]);
-        app.post("/auth/register", None, json!({})).await.blames(&["email"]);
+        app.post("/auth/register", None, json!({})).await.blames(&["display_name", "email", "password"]);
+        let body = json!({ "email": 5, "password": [], "display_name": "A\u{202e}da", "transport": 1 });
+        let answer = app.post("/auth/register", None, body).await.blames(&["display_name", "email", "password", "transport"]);
+        assert!(!answer.json.to_string().contains("Request"), "{}", answer.json);
+        for name in ["A\u{200b}da", "A\u{202e}da", "\u{feff}Ada", "Ada\u{2066}"] {
+            let body = json!({ "email": "a@b.example", "password": PASSWORD, "display_name": name });
+            app.post("/auth/register", None, body).await.blames(&["display_name"]);
+        }
         let body = json!({ "email": 5, "password": PASSWORD, "display_name": "Ada" });
         app.post("/auth/register", None, body).await.blames(&["email"]);
         let body = json!({ "email": "a@b.example", "password": "x".repeat(201), "display_name": "A\u{0}da" });

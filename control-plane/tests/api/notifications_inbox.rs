@@ -122,8 +122,8 @@ both! {
         app.get("/notifications?limit=0", Some(&ada.access)).await.blames(&["limit"]);
         app.get("/notifications?limit=101", Some(&ada.access)).await.blames(&["limit"]);
         app.get("/notifications?cursor=%00", Some(&ada.access)).await.blames(&["cursor"]);
-        app.get("/notifications?kind=gossip", Some(&ada.access)).await.blames(&["query"]);
-        app.get("/notifications?unread=perhaps", Some(&ada.access)).await.blames(&["query"]);
+        app.get("/notifications?kind=gossip", Some(&ada.access)).await.blames(&["kind"]);
+        app.get("/notifications?unread=perhaps", Some(&ada.access)).await.blames(&["unread"]);
     }
 
     async fn reads_a_page_in_three_statements(app) {

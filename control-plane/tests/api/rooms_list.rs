@@ -62,10 +62,10 @@ both! {
         let ada = ada.as_deref();
         app.get("/rooms?limit=0", ada).await.blames(&["limit"]);
         app.get("/rooms?limit=101", ada).await.blames(&["limit"]);
-        app.get("/rooms?limit=many", ada).await.blames(&["query"]);
+        app.get("/rooms?limit=many", ada).await.blames(&["limit"]);
         app.get("/rooms?cursor=%00", ada).await.blames(&["cursor"]);
         app.get("/rooms?q=%00", ada).await.expect(422);
-        app.get("/rooms?order=random", ada).await.blames(&["query"]);
+        app.get("/rooms?order=random", ada).await.blames(&["order"]);
         app.get("/rooms", None).await.problem(401, "sign_in_required");
     }
 }

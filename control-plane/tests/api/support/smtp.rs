@@ -52,28 +52,30 @@ impl MailSink {
         SINKS.lock().unwrap().remove(&port)
     }
 
-    /// Every mail to `to` so far.
-    pub(crate) fn to(&self, to: &str) -> Vec<Received> {
-        let mails = self.mails.lock().unwrap();
-        mails.iter().filter(|mail| mail.to.iter().any(|address| address == to)).cloned().collect()
+    /// Every mail to `to` with a word in its subject, so far.
+    pub(crate) fn to(&self, to: &str, subject: &str) -> Vec<Received> {
+        let wanted = |mail: &&Received| {
+            let about = mail.header("Subject").is_some_and(|found| found.contains(subject));
+            about && mail.to.iter().any(|address| address == to)
+        };
+        self.mails.lock().unwrap().iter().filter(wanted).cloned().collect()
     }
 
-    /// Waits until there are `count` mails to `to`.
-    pub(crate) async fn wait(&self, to: &str, count: usize) -> Vec<Received> {
+    /// Waits until there are `count` mails to `to` with a word in their subject; the last of them.
+    pub(crate) async fn wait(&self, to: &str, subject: &str, count: usize) -> Received {
         for _ in 0..600 {
-            let mails = self.to(to);
+            let mails = self.to(to, subject);
             if mails.len() >= count {
-                return mails;
+                return mails[count - 1].clone();
             }
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
-        panic!("{count} mails to {to} never came: {:?}", self.to(to));
+        panic!("{count} mails about {subject:?} never came: {:?}", self.mails.lock().unwrap());
     }
 
-    /// The code in the `count`th mail to `to`.
-    pub(crate) async fn code(&self, to: &str, count: usize) -> String {
-        let mails = self.wait(to, count).await;
-        mails[count - 1].code().expect("a mail with a code")
+    /// The code in the `count`th mail to `to` with a word in its subject.
+    pub(crate) async fn code(&self, to: &str, subject: &str, count: usize) -> String {
+        self.wait(to, subject, count).await.code().expect("a mail with a code")
     }
 }
 
@@ -90,7 +92,9 @@ impl Received {
         let at = self.raw.find(&format!("Content-Type: {kind}"))?;
         let part = &self.raw[at..];
         let (head, rest) = part.split_once("\r\n\r\n")?;
-        let body = rest.split("\r\n--").next()?;
+        // The boundary, not the dashes above a signature.
+        let ends = |(at, _): &(usize, &str)| !rest[at + 4..].starts_with([' ', '=']);
+        let body = &rest[..rest.match_indices("\r\n--").find(ends)?.0];
         Some(if head.contains("quoted-printable") {
             quoted_printable(body)
         } else if head.contains("base64") {
