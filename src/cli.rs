@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use signaling_proto::token::{AccessToken, VideoGrant};
 
 use crate::config::{Overrides, Settings};
+use crate::operate::{self, NodeCommand};
 use crate::secrets::Secrets;
 use crate::{halves, log, run};
 
@@ -46,6 +47,11 @@ enum Command {
     Config,
     /// Print a join token, signed with the API key of the data directory
     Token(TokenArgs),
+    /// List and drain media nodes
+    Node {
+        #[command(subcommand)]
+        command: NodeCommand,
+    },
     /// Administer accounts
     Admin {
         #[command(subcommand)]
@@ -112,9 +118,10 @@ pub(crate) fn main() -> anyhow::Result<()> {
     match cli.command {
         None => serve(settings, None),
         Some(Command::Serve { only }) => serve(settings, only),
-        Some(Command::Config) => print(&settings.shown()),
+        Some(Command::Config) => print(&settings.shown(Secrets::stored(&settings)?.as_ref())),
         Some(Command::Token(args)) => print(&token(&settings, args)?),
         Some(Command::Admin { command: AdminCommand::Create { email, name } }) => create_admin(&settings, email, name),
+        Some(Command::Node { command }) => print(&runtime()?.block_on(operate::node(&settings, command))?),
         Some(Command::Version) => Ok(()),
     }
 }

@@ -300,9 +300,9 @@ impl Settings {
         toml::from_str(&text).map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })
     }
 
-    /// The effective settings as a configuration file, secrets masked.
-    pub(crate) fn shown(&self) -> String {
-        show::masked(self)
+    /// The effective settings as a configuration file, secrets masked; `generated` as far as they exist.
+    pub(crate) fn shown(&self, generated: Option<&crate::secrets::Secrets>) -> String {
+        show::masked(self, generated)
     }
 
     /// Worker threads of the media node: the setting, else one per core.

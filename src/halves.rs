@@ -13,6 +13,8 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{any, get};
 use control_plane::{ControlPlane, ControlPlaneConfig, InternalKey, MediaConnection};
+use futures_util::future::BoxFuture;
+use sfu::worker::{WorkersConfig, check_ports};
 use sfu::{ApiKey, Node, NodeConfig, WebhookTarget};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -20,7 +22,7 @@ use url::Url;
 
 use crate::cli::Half;
 use crate::config::{Registration, Settings};
-use crate::http::health::{Check, Checks};
+use crate::http::health::{Checks, Part};
 use crate::http::web_app;
 use crate::secrets::Secrets;
 use crate::wire::Wire;
@@ -30,6 +32,28 @@ const WEBHOOKS: &str = "/internal/webhooks/livekit";
 
 /// Paths of the control plane.
 const API: [&str; 2] = ["/api/", "/internal/"];
+
+/// What failed, and which options change it.
+const MEDIA_NODE: &str = "cannot start the media node (--udp-port, --workers, --bind)";
+
+/// Finds out whether the media ports can be had, before anything starts.
+///
+/// # Errors
+/// One of them is taken, or not ours to take.
+pub(crate) fn check_media_ports(settings: &Settings) -> anyhow::Result<()> {
+    let config = WorkersConfig {
+        bind: media_bind(settings),
+        udp_port: settings.media.udp_port,
+        workers: settings.workers(),
+        advertise: Vec::new(),
+    };
+    check_ports(&config).context(MEDIA_NODE)
+}
+
+/// Both families, each with a socket of its own, unless one address was asked for.
+fn media_bind(settings: &Settings) -> IpAddr {
+    settings.server.bind.unwrap_or(IpAddr::from([0u16; 8]))
+}
 
 /// The running halves.
 pub(crate) struct Halves {
@@ -58,7 +82,7 @@ impl Halves {
         }
         if only != Some(Half::ControlPlane) {
             let config = node_config(settings, secrets, only, to_control_plane);
-            let node = Node::start(config).context("cannot start the media node (--udp-port, --workers, --bind)")?;
+            let node = Node::start(config).context(MEDIA_NODE)?;
             to_node.connect(node.router());
             halves.node = Some(node);
         }
@@ -91,25 +115,55 @@ impl Halves {
         })
     }
 
-    /// One check per half.
+    /// What `/readyz` asks. In one process the halves need each other; apart, either goes on without the other.
     pub(crate) fn checks(self: &Arc<Self>) -> Checks {
-        let mut checks: Vec<(&'static str, Check)> = Vec::new();
-        if self.control_plane.is_some() {
+        let together = self.node.is_some() && self.control_plane.is_some();
+        let mut parts = Vec::new();
+        let mut add = |name, needed, check: fn(Arc<Self>) -> BoxFuture<'static, Result<(), String>>| {
             let halves = Arc::clone(self);
-            checks.push((
-                "database",
-                Arc::new(move || {
-                    let halves = Arc::clone(&halves);
-                    Box::pin(async move {
-                        match &halves.control_plane {
-                            Some(control_plane) => control_plane.ready().await,
-                            None => Ok(()),
-                        }
-                    })
-                }),
-            ));
+            parts.push(Part { name, needed, check: Arc::new(move || check(Arc::clone(&halves))) });
+        };
+        if self.control_plane.is_some() {
+            add("database", true, |halves| {
+                Box::pin(async move {
+                    match &halves.control_plane {
+                        Some(control_plane) => control_plane.ready().await,
+                        None => Ok(()),
+                    }
+                })
+            });
+            add("media_nodes", together, |halves| {
+                Box::pin(async move {
+                    match &halves.control_plane {
+                        Some(control_plane) => control_plane.media_ready().await,
+                        None => Ok(()),
+                    }
+                })
+            });
         }
-        checks.into()
+        if let Some(node) = &self.node {
+            add("workers", true, |halves| {
+                Box::pin(async move {
+                    match &halves.node {
+                        Some(node) => node.workers_ready().await,
+                        None => Ok(()),
+                    }
+                })
+            });
+            if node.control_plane_ready().is_some() {
+                add("control_plane", together, |halves| {
+                    let heard = halves.node.as_ref().and_then(Node::control_plane_ready).unwrap_or(Ok(()));
+                    Box::pin(std::future::ready(heard))
+                });
+            }
+        }
+        parts.into()
+    }
+
+    /// What `/metrics` says beside what was counted in this process.
+    pub(crate) fn further_metrics(self: &Arc<Self>) -> Arc<dyn Fn() -> String + Send + Sync> {
+        let halves = Arc::clone(self);
+        Arc::new(move || halves.control_plane.as_ref().map(ControlPlane::node_metrics).unwrap_or_default())
     }
 
     /// The one-time token for the first admin, while there is none.
@@ -169,6 +223,7 @@ fn control_plane_config(
     if let (Some(smtp_url), Some(from)) = (&settings.mail.smtp_url, &settings.mail.from) {
         config.mail = Some(control_plane::MailSettings { smtp_url: smtp_url.clone(), from: from.clone() });
     }
+    config.https_port = Some(settings.server.https_port).filter(|port| *port != 0);
     config.trusted_proxies = settings.server.trusted_proxies.iter().map(ToString::to_string).collect();
     config.rate_limits.session_per_minute = settings.limits.requests_per_minute_user;
     config.rate_limits.guest_per_minute = settings.limits.requests_per_minute_user;
@@ -200,8 +255,7 @@ fn node_config(settings: &Settings, secrets: &Secrets, only: Option<Half>, to_co
         region: settings.media.region.clone(),
         workers: settings.workers(),
         udp_port: settings.media.udp_port,
-        // Both families, each with a socket of its own.
-        bind: settings.server.bind.unwrap_or(IpAddr::from([0u16; 8])),
+        bind: media_bind(settings),
         advertise_ips: settings.media.advertise_ip.clone(),
         keys: vec![
             ApiKey { key: secrets.api.key.clone(), secret: secrets.api.secret.clone(), auto_create_rooms: true },

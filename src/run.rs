@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::cli::Half;
 use crate::config::{Registration, Settings};
 use crate::greeting::greeting;
-use crate::halves::Halves;
+use crate::halves::{self, Halves};
 use crate::http::connection::{Connections, TimeLimits, Transport};
 use crate::http::gate::{Bounds, Gate};
 use crate::http::listener::{self, connections_that_fit};
@@ -32,13 +32,19 @@ pub(crate) async fn serve(settings: Settings, only: Option<Half>) -> anyhow::Res
     let mut signals = signals::Signals::listen().context("cannot listen to signals")?;
     let secrets = Secrets::open(&settings)?;
     let ports = Ports::open(&settings)?;
+    if only != Some(Half::ControlPlane) {
+        halves::check_media_ports(&settings)?;
+    }
     let metrics = Metrics::install(secrets.metrics_token.as_deref()).context("cannot record metrics")?;
 
     let stop = CancellationToken::new();
     let background = TaskTracker::new();
     background.spawn(metrics.clone().upkeep(stop.clone()));
     let halves = Arc::new(Halves::start(&settings, &secrets, only, &stop).await?);
-    let router = halves.router().merge(health::router(halves.checks())).merge(metrics.router(halves.metrics_hook()));
+    let router = halves
+        .router()
+        .merge(health::router(halves.checks()))
+        .merge(metrics.router(halves.metrics_hook(), halves.further_metrics()));
     let front = Front::start(&settings, ports, router);
     announce(&settings, &secrets, only, &halves);
 

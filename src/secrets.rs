@@ -51,8 +51,8 @@ pub(crate) enum SecretsError {
     File { path: PathBuf, source: io::Error },
     #[error("{path} is damaged: {source}. Restore it from a backup, or remove it to have new keys generated")]
     Damaged { path: PathBuf, source: Box<toml::de::Error> },
-    #[error("there are no keys in {path} yet: start Plenum once, or give --api-key and --api-secret")]
-    Missing { path: PathBuf },
+    #[error("there are no keys in {path} yet: start Plenum once, or give {options}")]
+    Missing { path: PathBuf, options: &'static str },
 }
 
 /// The file's content.
@@ -82,23 +82,52 @@ impl Secrets {
                 write_new(&path, text.as_bytes())
                     .map_err(|source| SecretsError::File { path: path.clone(), source })?;
                 // Read back: another process may have been first, and its secrets are the ones to use.
-                read(&path)?.ok_or_else(|| SecretsError::Missing { path: path.clone() })?
+                read(&path)?
+                    .ok_or_else(|| SecretsError::Missing { path: path.clone(), options: "write access to it" })?
             }
         };
         Ok(stored.under(settings))
     }
 
-    /// The API key of a data directory that exists already; makes nothing.
+    /// The secrets of a data directory that exists already; makes nothing. `None` before the first start.
+    ///
+    /// # Errors
+    /// As [`Secrets::open`].
+    pub(crate) fn stored(settings: &Settings) -> Result<Option<Self>, SecretsError> {
+        Ok(read(&settings.server.data_dir.join(FILE))?.map(|stored| stored.under(settings)))
+    }
+
+    /// The API key of the settings, or of a data directory that exists already.
     ///
     /// # Errors
     /// As [`Secrets::open`], or there is no file yet.
     pub(crate) fn api_key(settings: &Settings) -> Result<KeyPair, SecretsError> {
-        if let (Some(key), Some(secret)) = (&settings.keys.api_key, &settings.keys.api_secret) {
+        let keys = &settings.keys;
+        Self::pair(settings, &keys.api_key, &keys.api_secret, "--api-key and --api-secret", |secrets| secrets.api)
+    }
+
+    /// The internal key of the settings, or of a data directory that exists already.
+    ///
+    /// # Errors
+    /// As [`Secrets::open`], or there is no file yet.
+    pub(crate) fn internal_key(settings: &Settings) -> Result<KeyPair, SecretsError> {
+        let keys = &settings.keys;
+        let options = "--internal-key and --internal-secret";
+        Self::pair(settings, &keys.internal_key, &keys.internal_secret, options, |secrets| secrets.internal)
+    }
+
+    fn pair(
+        settings: &Settings,
+        key: &Option<String>,
+        secret: &Option<String>,
+        options: &'static str,
+        of: impl Fn(Self) -> KeyPair,
+    ) -> Result<KeyPair, SecretsError> {
+        if let (Some(key), Some(secret)) = (key, secret) {
             return Ok(KeyPair { key: key.clone(), secret: secret.clone() });
         }
         let path = settings.server.data_dir.join(FILE);
-        let stored = read(&path)?.ok_or(SecretsError::Missing { path })?;
-        Ok(stored.under(settings).api)
+        Self::stored(settings)?.map(of).ok_or(SecretsError::Missing { path, options })
     }
 }
 

@@ -27,7 +27,7 @@ use crate::routes;
 use crate::services::node_watch::{self, NodeFigures};
 use crate::services::passwords::{PasswordError, Passwords};
 use crate::services::setup::SetupToken;
-use crate::services::{reconcile, retention};
+use crate::services::{nodes, reconcile, retention};
 use crate::store::db::{Db, OpenError, StoreError};
 use crate::store::tx::{Outbox, Tx};
 use crate::store::users;
@@ -61,6 +61,7 @@ pub(crate) struct App {
     pub code_key: hmac::Key,
     pub registration: Registration,
     pub public_url: Option<Url>,
+    pub https_port: Option<u16>,
     pub sessions: SessionSettings,
     pub rooms: RoomSettings,
     pub calls: CallSettings,
@@ -163,6 +164,7 @@ impl ControlPlane {
             code_key,
             registration: config.registration,
             public_url: config.public_url,
+            https_port: config.https_port,
             sessions: config.sessions,
             rooms: config.rooms,
             calls: config.calls,
@@ -195,6 +197,14 @@ impl ControlPlane {
     /// What is wrong, in words.
     pub async fn ready(&self) -> Result<(), String> {
         users::count_admins(&self.app.db).await.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// Whether calls can be placed: a media node that was heard of lately answers its server API.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub async fn media_ready(&self) -> Result<(), String> {
+        nodes::ready(&self.app).await
     }
 
     /// The one-time token that makes the first admin, while there is none.

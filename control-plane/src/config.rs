@@ -23,6 +23,8 @@ pub struct ControlPlaneConfig {
     pub data_dir: PathBuf,
     /// Where people reach this server, if it is known.
     pub public_url: Option<Url>,
+    /// Port of this machine that speaks HTTPS, if any: a page on plain HTTP is told, for it gets no camera there.
+    pub https_port: Option<u16>,
     /// The key pair the two halves share.
     pub internal_key: InternalKey,
     /// How media nodes are reached.
@@ -59,6 +61,7 @@ impl ControlPlaneConfig {
             database_url: None,
             data_dir,
             public_url: None,
+            https_port: None,
             internal_key,
             media,
             mail: None,

@@ -40,6 +40,9 @@ use crate::worker::WorkersConfig;
 /// How long the end of the node waits for webhooks after the rooms are closed.
 const WEBHOOK_DRAIN: Duration = Duration::from_secs(3);
 
+/// A worker comes by its commands every few milliseconds.
+const WORKER_PING: Duration = Duration::from_millis(1_500);
+
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
@@ -77,6 +80,8 @@ pub(crate) struct Shared {
     pub(crate) tasks: TaskTracker,
     shutting_down: AtomicBool,
     pub(crate) draining: AtomicBool,
+    /// What came of the last heartbeat.
+    heard: Mutex<Option<Result<(), String>>>,
     stop: CancellationToken,
 }
 
@@ -109,6 +114,11 @@ impl Shared {
 
     pub(crate) fn is_draining(&self) -> bool {
         self.is_shutting_down() || self.draining.load(Ordering::Acquire)
+    }
+
+    /// Notes what came of a heartbeat.
+    pub(crate) fn note_heartbeat(&self, outcome: Result<(), String>) {
+        *lock(&self.heard) = Some(outcome);
     }
 
     pub(crate) fn may_auto_create(&self, key: &str) -> bool {
@@ -220,6 +230,7 @@ impl Node {
             tasks: TaskTracker::new(),
             shutting_down: AtomicBool::new(false),
             draining: AtomicBool::new(false),
+            heard: Mutex::new(None),
             stop: CancellationToken::new(),
         });
         if let Some(control_plane) = shared.config.control_plane.clone() {
@@ -244,6 +255,32 @@ impl Node {
 
     pub fn counters(&self) -> NodeCounters {
         self.shared.counters()
+    }
+
+    /// Whether every worker comes by its commands.
+    ///
+    /// # Errors
+    /// Which one does not, in words.
+    pub async fn workers_ready(&self) -> Result<(), String> {
+        let pings: Vec<_> = lock(&self.shared.workers).handles().iter().map(WorkerHandle::ping).collect();
+        for (index, ping) in pings.into_iter().enumerate() {
+            match tokio::time::timeout(WORKER_PING, ping).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return Err(format!("media worker {index} has ended")),
+                Err(_) => return Err(format!("media worker {index} does not answer")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the control plane took the last heartbeat; `None` without a control plane.
+    ///
+    /// # Errors
+    /// Why it did not, in words.
+    pub fn control_plane_ready(&self) -> Option<Result<(), String>> {
+        self.shared.config.control_plane.as_ref()?;
+        let heard = lock(&self.shared.heard).clone();
+        Some(heard.unwrap_or_else(|| Err("it has not answered yet".to_owned())))
     }
 
     /// Writes gauges and the workers' counters to the metrics recorder; called when metrics are read.

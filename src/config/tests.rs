@@ -110,16 +110,35 @@ fn secrets_are_not_shown() {
         ],
     )
     .expect("settings");
-    for text in [settings.shown(), format!("{:?} {:?}", settings.keys, settings.mail)] {
+    for text in [settings.shown(None), format!("{:?} {:?}", settings.keys, settings.mail)] {
         assert!(!text.contains("hidden"), "{text}");
     }
-    assert!(settings.shown().contains("visible") && settings.shown().contains("@db/plenum"), "{}", settings.shown());
+    assert!(
+        settings.shown(None).contains("visible") && settings.shown(None).contains("@db/plenum"),
+        "{}",
+        settings.shown(None)
+    );
 }
 
 #[test]
 fn what_is_shown_can_be_read_again() {
     let settings = load("", &["--bind", "127.0.0.1", "--trusted-proxies", "10.0.0.0/8"]).expect("settings");
-    assert_eq!(toml::from_str::<Settings>(&settings.shown()).expect("our own output"), settings);
+    assert_eq!(toml::from_str::<Settings>(&settings.shown(None)).expect("our own output"), settings);
+}
+
+#[test]
+fn what_is_not_set_is_shown_as_what_it_amounts_to() {
+    let shown = load("", &["--workers", "3"]).expect("settings").shown(None);
+    for part in
+        ["# bind = \"::\"", "# public_url: ", "workers = 3", "# url: SQLite", "# api_key, api_secret: generated at"]
+    {
+        assert!(shown.contains(part), "{part} is missing in\n{shown}");
+    }
+    let (before, after) = shown.split_once("[database]").expect("a section");
+    assert!(before.contains("# bind") && !after.contains("# bind"), "{shown}");
+    let shown = load("", &["--bind", "127.0.0.1", "--public-url", "https://a.example"]).expect("settings").shown(None);
+    assert!(!shown.contains("# bind") && !shown.contains("# public_url"), "{shown}");
+    assert!(shown.contains("# workers = ") && shown.contains("# token: none"), "{shown}");
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub(crate) struct Metrics {
     token: Option<[u8; 32]>,
     /// Writes the figures that are kept elsewhere until somebody asks.
     before: Arc<dyn Fn() + Send + Sync>,
+    /// Lines in Prometheus' format that are kept elsewhere.
+    further: Arc<dyn Fn() -> String + Send + Sync>,
 }
 
 impl Metrics {
@@ -39,7 +41,7 @@ impl Metrics {
     pub(crate) fn install(token: Option<&str>) -> Result<Self, BuildError> {
         let handle = PrometheusBuilder::new().set_buckets(&DURATION_BUCKETS)?.install_recorder()?;
         metrics::gauge!("plenum_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-        Ok(Self { handle, token: token.map(digest), before: Arc::new(|| ()) })
+        Ok(Self { handle, token: token.map(digest), before: Arc::new(|| ()), further: Arc::new(String::new) })
     }
 
     /// Keeps the recorder's memory bounded until `stop`.
@@ -50,9 +52,13 @@ impl Metrics {
         }
     }
 
-    /// The route; `before` is called whenever somebody reads.
-    pub(crate) fn router(self, before: Arc<dyn Fn() + Send + Sync>) -> Router {
-        Router::new().route("/metrics", get(answer)).with_state(Self { before, ..self })
+    /// The route; `before` is called whenever somebody reads, and what `further` says is added.
+    pub(crate) fn router(
+        self,
+        before: Arc<dyn Fn() + Send + Sync>,
+        further: Arc<dyn Fn() -> String + Send + Sync>,
+    ) -> Router {
+        Router::new().route("/metrics", get(answer)).with_state(Self { before, further, ..self })
     }
 
     fn admits(&self, headers: &HeaderMap) -> bool {
@@ -74,8 +80,10 @@ async fn answer(State(metrics): State<Metrics>, headers: HeaderMap) -> Response 
     }
     (metrics.before)();
     record_process();
+    let mut text = metrics.handle.render();
+    text.push_str(&(metrics.further)());
     let kind = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], metrics.handle.render()).into_response()
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], text).into_response()
 }
 
 /// Memory, threads and open files, where the system tells (Linux).
@@ -116,8 +124,9 @@ mod tests {
     #[test]
     fn only_the_token_opens_the_door() {
         let handle = PrometheusBuilder::new().build_recorder().handle();
-        let free = Metrics { handle: handle.clone(), token: None, before: Arc::new(|| ()) };
-        let guarded = Metrics { handle, token: Some(digest("right")), before: Arc::new(|| ()) };
+        let (before, further) = (Arc::new(|| ()), Arc::new(String::new));
+        let free = Metrics { handle: handle.clone(), token: None, before: before.clone(), further: further.clone() };
+        let guarded = Metrics { handle, token: Some(digest("right")), before, further };
         let with = |value: &str| HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().expect("a header"))]);
         assert!(free.admits(&HeaderMap::new()) && guarded.admits(&with("Bearer right")));
         for wrong in ["Bearer wrong", "Bearer ", "right", "Basic right"] {

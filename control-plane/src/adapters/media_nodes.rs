@@ -13,6 +13,9 @@ use crate::model::node::MediaNode;
 /// How long a call that nobody waits for may take.
 const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Name of a room that is never there: listing it shows that the node answers, whatever it runs.
+const NO_ROOM: &str = "-";
+
 /// Speaks to media nodes with the internal key.
 #[derive(Clone)]
 pub(crate) struct MediaNodes {
@@ -61,6 +64,11 @@ impl MediaNodes {
 
     pub(crate) async fn list_rooms(&self, node: &MediaNode) -> Result<Vec<proto::Room>, RoomServiceError> {
         self.client(node).list_rooms(Vec::new(), BACKGROUND_TIMEOUT).await
+    }
+
+    /// Whether the node's server API answers us.
+    pub(crate) async fn ping(&self, node: &MediaNode, timeout: Duration) -> Result<(), RoomServiceError> {
+        self.client(node).list_rooms(vec![NO_ROOM.to_owned()], timeout).await.map(drop)
     }
 
     pub(crate) async fn list_participants(

@@ -19,6 +19,9 @@ use crate::store::{calls, tx::Tx};
 const MAX_MOVED: i64 = 100;
 /// How long a node may have been out of reach and still hear which of its rooms have moved.
 const MOVED_FOR: Duration = Duration::from_secs(86_400);
+/// Nodes asked whether they answer, and for how long.
+const MAX_PINGED: i64 = 16;
+const PING_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// Open calls shown of one node.
 pub(crate) const MAX_CALLS_SHOWN: i64 = 100;
 
@@ -99,6 +102,24 @@ pub(crate) async fn suspect(app: &App, node: &MediaNode) -> Result<(), StoreErro
         tracing::warn!(node = node.id, "a media node is under suspicion");
     }
     Ok(())
+}
+
+/// Whether some node that takes calls answers us.
+///
+/// # Errors
+/// What is wrong, in words.
+pub(crate) async fn ready(app: &App) -> Result<(), String> {
+    let alive_since = app.clock.now().minus(app.node_timeout());
+    let nodes = store::list_reachable(&app.db, alive_since, MAX_PINGED).await.map_err(|error| error.to_string())?;
+    let up: Vec<_> = nodes.iter().filter(|node| node.state == NodeState::Up).collect();
+    if up.is_empty() {
+        return Err(if nodes.is_empty() { "no media node is heard of" } else { "no media node takes calls" }.to_owned());
+    }
+    let pings = up.iter().map(|node| Box::pin(app.media.ping(node, PING_TIMEOUT)));
+    match futures_util::future::select_ok(pings).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("no media node answers: {error}")),
+    }
 }
 
 /// Who wants something of a node, for the audit log.

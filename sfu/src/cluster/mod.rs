@@ -66,6 +66,7 @@ pub(crate) async fn report(
                     tracing::info!("the control plane answers again");
                 }
                 failing = false;
+                shared.note_heartbeat(Ok(()));
                 obey(&shared, &answer);
             }
             Err(reason) => {
@@ -74,6 +75,7 @@ pub(crate) async fn report(
                     tracing::warn!(%reason, "the control plane does not take the heartbeat");
                 }
                 failing = true;
+                shared.note_heartbeat(Err(reason));
             }
         }
         if last {

@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 
 use sfu_engine::api::{Command, Event, RoomId};
 use sfu_engine::transport::DtlsIdentity;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::net::addresses::candidate_addresses;
 use crate::net::udp::bind_port;
@@ -44,7 +44,7 @@ pub struct WorkersConfig {
 /// Why workers did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("cannot open media port: {0}")]
+    #[error("cannot open a media port: {0}")]
     Socket(#[source] io::Error),
     #[error("cannot make the DTLS certificate: {0}")]
     Certificate(String),
@@ -58,6 +58,7 @@ enum Message {
     Command(Command),
     OpenRoom(RoomId, mpsc::Sender<Event>),
     CloseRoom(RoomId),
+    Ping(oneshot::Sender<()>),
     Stop,
 }
 
@@ -99,6 +100,13 @@ impl WorkerHandle {
         self.post(Message::CloseRoom(room));
     }
 
+    /// Resolves once the worker has come by its commands; fails when its thread is gone.
+    pub fn ping(&self) -> oneshot::Receiver<()> {
+        let (reply, answer) = oneshot::channel();
+        self.post(Message::Ping(reply));
+        answer
+    }
+
     /// Where clients reach this worker, most preferred first.
     pub fn candidates(&self) -> &[SocketAddr] {
         &self.shared.candidates
@@ -129,6 +137,20 @@ impl WorkerHandle {
             let _ = self.shared.waker.wake();
         }
     }
+}
+
+/// Opens every media port and closes it again: what [`Workers::start`] will need, found out before anything else starts.
+///
+/// # Errors
+/// [`StartError`], for the first port that cannot be had.
+pub fn check_ports(config: &WorkersConfig) -> Result<(), StartError> {
+    if config.udp_port == 0 {
+        return Ok(());
+    }
+    for port in (config.udp_port..=u16::MAX).take(config.workers) {
+        bind_port(config.bind, port).map_err(StartError::Socket)?;
+    }
+    Ok(())
 }
 
 /// All workers of a node.

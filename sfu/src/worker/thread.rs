@@ -131,6 +131,10 @@ impl Worker {
                 Message::CloseRoom(room) => {
                     self.rooms.remove(&room);
                 }
+                Message::Ping(reply) => {
+                    // Whoever asked may have given up.
+                    let _ = reply.send(());
+                }
                 Message::Stop => self.stopping = true,
             }
         }

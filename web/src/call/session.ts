@@ -27,6 +27,10 @@ export interface SessionOptions {
   wish: { audio: boolean; video: boolean };
 }
 
+/** After this long the SDK no longer tries alone: its media node may be gone, and the call be on another. */
+const LOOK_ELSEWHERE_MS = 3_000;
+/** Longest that taking leave of a lost node may take. */
+const PARTING_MS = 1_000;
 /** After this long without a way back the person is told, and may try by hand. */
 const GIVE_UP_MS = 120_000;
 /** Names kept for the after-call page. */
@@ -80,6 +84,9 @@ export class CallSession {
   readonly #people = new Map<string, string>();
   readonly #listeners = new Set<() => void>();
   #returning = false;
+  /** The media node's address. */
+  #url = "";
+  #looking: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -92,7 +99,7 @@ export class CallSession {
       .on(RoomEvent.Reconnected, () => this.#set("live"))
       .on(RoomEvent.TrackMuted, this.#onMute)
       .on(RoomEvent.Disconnected, (reason) => {
-        if (this.status === "connecting" || this.status === "over") return;
+        if (this.status === "connecting" || this.status === "over" || this.#returning) return;
         const end = endOf(reason);
         if (end) this.#end(end);
         else void this.#return();
@@ -137,6 +144,7 @@ export class CallSession {
       autoSubscribe: true,
       ...(ticket.ice_servers.length > 0 ? { rtcConfig: { iceServers: iceServers(ticket) } } : {}),
     });
+    this.#url = ticket.url;
     for (const participant of this.room.remoteParticipants.values()) this.#note(participant);
     const { identity } = this.room.localParticipant;
     this.echo = isElsewhereToo(identity, this.room.remoteParticipants.keys());
@@ -174,20 +182,46 @@ export class CallSession {
     return this.room.localParticipant.publishTrack(track, { source });
   }
 
-  // The SDK's own attempts are over: ask for a new ticket and join afresh until it works or makes no sense.
-  async #return(): Promise<void> {
+  // While the SDK tries to get its connection back, a new ticket says where the call is by now. Somewhere else: go there.
+  async #lookElsewhere(): Promise<void> {
+    const ticket = await this.#options.ask().catch(() => undefined);
+    if (this.status !== "reconnecting" || this.#returning) return;
+    if (!ticket || ticket.url === this.#url) {
+      this.#lookLater();
+      return;
+    }
+    this.#returning = true;
+    const parted = this.room.disconnect().catch(() => undefined);
+    await Promise.race([parted, new Promise((resolve) => setTimeout(resolve, PARTING_MS))]);
+    this.#returning = false;
+    await this.#return(ticket);
+  }
+
+  #lookLater(): void {
+    clearTimeout(this.#looking);
+    this.#looking = setTimeout(() => void this.#lookElsewhere(), LOOK_ELSEWHERE_MS);
+  }
+
+  // The SDK's own attempts are over, or its node is not the call's any more: join afresh, with the ticket at hand or a new
+  // one, until it works or makes no sense.
+  async #return(atHand?: JoinAnswer): Promise<void> {
     if (this.#returning) return;
     this.#returning = true;
     this.#onTrouble();
+    let ticket = atHand;
     for (let attempt = 0; this.status !== "over"; attempt += 1) {
       if (Date.now() - this.lostAt > GIVE_UP_MS) {
         this.#end("lost");
         break;
       }
-      await new Promise((resolve) => setTimeout(resolve, retryDelayMs(attempt, Math.random())));
+      if (!ticket) {
+        await new Promise((resolve) => setTimeout(resolve, retryDelayMs(attempt, Math.random())));
+      }
       if (this.#isOver()) break;
       try {
-        await this.#connect(await this.#options.ask());
+        const next = ticket ?? (await this.#options.ask());
+        ticket = undefined;
+        await this.#connect(next);
         if (this.#isOver()) {
           await this.room.disconnect();
           break;
@@ -234,7 +268,10 @@ export class CallSession {
 
   #onTrouble = (): void => {
     if (this.status === "over" || this.status === "connecting") return;
-    if (this.status !== "reconnecting") this.lostAt = Date.now();
+    if (this.status !== "reconnecting") {
+      this.lostAt = Date.now();
+      this.#lookLater();
+    }
     this.#set("reconnecting");
   };
 
@@ -249,6 +286,7 @@ export class CallSession {
 
   #set(status: Status): void {
     if (this.status === "over") return;
+    if (status !== "reconnecting") clearTimeout(this.#looking);
     this.status = status;
     this.#changed();
   }

@@ -23,6 +23,10 @@ pub(crate) struct ServerConfig {
     oauth_providers: Vec<String>,
     /// Whether the first admin has yet to be made.
     setup_required: bool,
+    /// Where people reach this server, if that is configured.
+    public_url: Option<String>,
+    /// Port that speaks HTTPS on the host of this API, if any; browsers give a camera to secure addresses alone.
+    https_port: Option<u16>,
     limits: Limits,
 }
 
@@ -48,6 +52,8 @@ pub(crate) async fn get(State(app): State<Arc<App>>) -> Json<ServerConfig> {
         mail_configured: app.mailer.is_some(),
         oauth_providers: Vec::new(),
         setup_required: app.setup.text().is_some(),
+        public_url: app.public_url.as_ref().map(ToString::to_string),
+        https_port: app.https_port,
         limits: Limits {
             name_chars: NAME_CHARS,
             body_bytes: app.max_body_bytes,
