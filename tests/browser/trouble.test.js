@@ -75,6 +75,9 @@ test("an insecure address leads to the secure one", async () => {
     .getByRole("link", { name: "Open the secure address" })
     .getAttribute("href");
   assert.match(address, /^https:\/\/[^/]+:\d+\/j\/[a-z]{10}$/);
+  // It is not made up: the same page is there, over https.
+  await guest.page.goto(address);
+  await guest.page.getByRole("heading", { name: /Ready to join/ }).waitFor();
   await guest.context.close();
 });
 

@@ -13,8 +13,8 @@ export function newAccount(name) {
   };
 }
 
-export async function signUp(page, account) {
-  await page.goto(`${BASE}/signup`);
+export async function signUp(page, account, base = BASE) {
+  await page.goto(`${base}/signup`);
   await page.getByLabel("Your name").fill(account.name);
   await page.getByLabel("Email address").fill(account.email);
   await page.getByLabel("Password", { exact: true }).fill(account.password);

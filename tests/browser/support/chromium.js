@@ -55,10 +55,13 @@ export const PHONE = { width: 360, height: 740 };
 
 /** A person's own browser window: cookies and storage of their own, 360p camera, media statistics within reach. */
 export async function person(browser, options = {}) {
-  const { permissions = ["camera", "microphone", "clipboard-read", "clipboard-write"], ...rest } =
-    options;
+  const {
+    base = BASE,
+    permissions = ["camera", "microphone", "clipboard-read", "clipboard-write"],
+    ...rest
+  } = options;
   const context = await browser.newContext({ viewport: DESKTOP, ignoreHTTPSErrors: true, ...rest });
-  await context.grantPermissions(permissions, { origin: new URL(BASE).origin });
+  await context.grantPermissions(permissions, { origin: new URL(base).origin });
   await context.addInitScript(() => {
     localStorage.setItem("plenum.video", "360p");
     const connections = [];

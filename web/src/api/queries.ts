@@ -34,6 +34,15 @@ export const queryClient = new QueryClient({
   },
 });
 
+/** What the server offers; the same for everybody. */
+export function useServerConfig() {
+  return useQuery({
+    queryKey: ["config"],
+    staleTime: 300_000,
+    queryFn: () => orThrow(api.GET("/api/v1/config")),
+  });
+}
+
 /** The signed-in user, or null without a session. */
 export function useMe() {
   return useQuery({

@@ -538,11 +538,18 @@ export interface components {
         };
         /** @description What this server offers. */
         ServerConfig: {
+            /**
+             * Format: int32
+             * @description Port that speaks HTTPS on the host of this API, if any; browsers give a camera to secure addresses alone.
+             */
+            https_port?: number | null;
             limits: components["schemas"]["Limits"];
             /** @description Whether the server can send mail; without it, codes and resets are off. */
             mail_configured: boolean;
             /** @description Names of the providers one can sign in with. */
             oauth_providers: string[];
+            /** @description Where people reach this server, if that is configured. */
+            public_url?: string | null;
             registration: components["schemas"]["Registration"];
             /** @description Whether the first admin has yet to be made. */
             setup_required: boolean;

@@ -1,14 +1,15 @@
 // What keeps camera or microphone from starting, and the way out: try again, or the secure address.
+import { useServerConfig } from "../api/queries";
 import { t } from "../i18n";
 import { Button } from "../ui/button";
 import { Notice } from "../ui/notice";
 import { type MediaTrouble, troubleWords } from "./media-trouble";
-
-/** The HTTPS port of a server that runs with its defaults. */
-const HTTPS_PORT = 7843;
+import { secureAddress } from "./secure-address";
 
 function SecureLink() {
-  const address = `https://${location.hostname}:${HTTPS_PORT}${location.pathname}`;
+  const config = useServerConfig();
+  const address = config.data && secureAddress(config.data, location);
+  if (!address) return null;
   return (
     <a className="button primary" href={address}>
       {t("media.insecure.link")}
