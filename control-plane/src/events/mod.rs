@@ -47,4 +47,15 @@ impl EventBus {
         metrics::counter!("plenum_events_total").increment(1);
         let _nobody_listens = self.sender.send(event);
     }
+
+    /// Tells everybody who listens to `topic` now something that is written nowhere, such as typing.
+    pub(crate) fn publish_ephemeral(&self, topic: String, kind: &'static str, payload: &impl Serialize) {
+        match serde_json::to_value(payload) {
+            Ok(payload) => {
+                let event = Event { seq: 0, topic, kind: kind.to_owned(), payload, created_at: Micros(0) };
+                let _nobody_listens = self.sender.send(event);
+            }
+            Err(error) => tracing::error!(%error, kind, "an event could not be written as JSON"),
+        }
+    }
 }

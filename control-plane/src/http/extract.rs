@@ -197,6 +197,26 @@ where
     }
 }
 
+/// The last `N` variable segments of a route's path, each an id; a segment that is none names nothing.
+#[derive(Debug)]
+pub(crate) struct Ids<const N: usize>(pub [uuid::Uuid; N]);
+
+impl<const N: usize, S: Send + Sync> FromRequestParts<S> for Ids<N> {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let nothing = || ApiError::not_found("not_found", "There is nothing with this id.");
+        let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| nothing())?;
+        let all: Vec<&str> = params.iter().map(|(_, text)| text).collect();
+        // A router that carries this one may have variables of its own; they come before ours.
+        let own = all.last_chunk::<N>().ok_or_else(nothing)?;
+        let mut ids = [uuid::Uuid::nil(); N];
+        for (id, text) in ids.iter_mut().zip(own) {
+            *id = uuid::Uuid::try_parse(text).map_err(|_| nothing())?;
+        }
+        Ok(Self(ids))
+    }
+}
+
 /// The variable segment of a route's path as text; one that is no UTF-8 names nothing.
 #[derive(Debug)]
 pub(crate) struct Segment(pub String);

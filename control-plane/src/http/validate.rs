@@ -80,6 +80,15 @@ pub(crate) fn optional_text<C>(value: &Option<String>, context: &C) -> Rule {
     value.as_deref().map_or(Ok(()), |value| text(value, context))
 }
 
+/// Text to search for: at most 80 characters, none of them a control character.
+pub(crate) fn search<C>(value: &str, _: &C) -> Rule {
+    match value.chars().count() {
+        n if n > 80 => refuse("must be at most 80 characters"),
+        _ if value.chars().any(char::is_control) => refuse("must not contain control characters"),
+        _ => Ok(()),
+    }
+}
+
 /// An email address.
 pub(crate) fn email<C>(value: &str, _: &C) -> Rule {
     let value = value.trim();

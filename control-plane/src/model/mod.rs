@@ -2,8 +2,10 @@
 
 pub(crate) mod call;
 pub(crate) mod clock;
+pub(crate) mod conversation;
 pub(crate) mod node;
 pub(crate) mod notification;
+pub(crate) mod organization;
 pub(crate) mod room;
 pub(crate) mod secret;
 pub(crate) mod text_enum;

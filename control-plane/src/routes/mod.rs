@@ -5,6 +5,7 @@
 mod admin;
 pub(crate) mod auth;
 mod config;
+mod conversations;
 mod docs;
 mod health;
 mod internal;
@@ -48,6 +49,7 @@ const INTERNAL_BODY_BYTES: usize = 2 * 1024 * 1024;
     modifiers(&Security),
     tags(
         (name = "auth", description = "Accounts and sessions"),
+        (name = "conversations", description = "Threads of rooms, channels and pairs of people"),
         (name = "me", description = "One's own profile"),
         (name = "notifications", description = "What one is told, and how"),
         (name = "rooms", description = "Rooms, joining them, their calls"),
@@ -78,6 +80,7 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(config::get::get))
         .routes(routes!(health::health))
         .routes(routes!(docs::openapi))
+        .merge(conversations::routes())
         .routes(routes!(rooms::create::create, rooms::list::list))
         .routes(routes!(rooms::get::get, rooms::update::update, rooms::delete::delete))
         .routes(routes!(rooms::join::join))

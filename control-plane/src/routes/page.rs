@@ -46,6 +46,34 @@ pub(crate) fn read_cursor(cursor: Option<&str>) -> Result<Option<Uuid>, ApiError
     }
 }
 
+/// The place in the order of the last entry of the page before, for lists that are not ordered by id alone.
+///
+/// # Errors
+/// 422 for a cursor this server did not make.
+pub(crate) fn read_place(cursor: Option<&str>) -> Result<Option<(i64, Uuid)>, ApiError> {
+    let Some(cursor) = cursor else { return Ok(None) };
+    let bytes: Option<[u8; 24]> = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| bytes.try_into().ok());
+    let place = bytes.as_ref().and_then(|bytes| {
+        let (key, id) = bytes.split_first_chunk::<8>()?;
+        Some((i64::from_be_bytes(*key), Uuid::from_slice(id).ok()?))
+    });
+    place.map(Some).ok_or_else(|| ApiError::field("cursor", "is not a cursor of this list"))
+}
+
+/// As [`cut`], for lists that are not ordered by id alone.
+pub(crate) fn cut_at<T>(mut rows: Vec<T>, limit: u32, place: impl Fn(&T) -> (i64, Uuid)) -> (Vec<T>, Option<String>) {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    if rows.len() <= limit {
+        return (rows, None);
+    }
+    rows.truncate(limit);
+    let next = rows.last().map(|row| {
+        let (key, id) = place(row);
+        URL_SAFE_NO_PAD.encode([&key.to_be_bytes()[..], id.as_bytes()].concat())
+    });
+    (rows, next)
+}
+
 /// Cuts what was fetched (one more than `limit`) to a page and names the next one, if there is more.
 pub(crate) fn cut<T>(mut rows: Vec<T>, limit: u32, id: impl Fn(&T) -> Uuid) -> (Vec<T>, Option<String>) {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);

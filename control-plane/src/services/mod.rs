@@ -7,9 +7,11 @@ pub(crate) mod addresses;
 pub(crate) mod authorize;
 pub(crate) mod calls;
 pub(crate) mod codes;
+pub(crate) mod conversations;
 pub(crate) mod credentials;
 pub(crate) mod joins;
 pub(crate) mod mail;
+pub(crate) mod messages;
 pub(crate) mod node_watch;
 pub(crate) mod nodes;
 pub(crate) mod notifications;
@@ -38,6 +40,19 @@ pub(crate) async fn audit(
     diff: serde_json::Value,
     now: Micros,
 ) -> Result<(), StoreError> {
+    audit_in(tx, caller, None, action, target, diff, now).await
+}
+
+/// As [`audit`], for an act in an organization, whose admins read it too.
+pub(crate) async fn audit_in(
+    tx: &mut Tx,
+    caller: &Caller,
+    org_id: Option<Uuid>,
+    action: &'static str,
+    target: (&'static str, Uuid),
+    diff: serde_json::Value,
+    now: Micros,
+) -> Result<(), StoreError> {
     let session = caller.session();
     let row = AuditRow {
         actor_id: session.map(|(user, _)| user.id),
@@ -48,5 +63,5 @@ pub(crate) async fn audit(
         target_id: Some(target.1),
         diff,
     };
-    outbox::insert_audit(tx, row, now).await
+    outbox::insert_audit_in(tx, org_id, row, now).await
 }

@@ -7,10 +7,12 @@
 
 pub(crate) mod calls;
 pub(crate) mod codes;
+pub(crate) mod conversations;
 pub(crate) mod db;
 pub(crate) mod guests;
 pub(crate) mod identities;
 pub(crate) mod jobs;
+pub(crate) mod messages;
 pub(crate) mod nodes;
 pub(crate) mod notifications;
 pub(crate) mod outbox;

@@ -12,8 +12,8 @@ use crate::model::clock::Micros;
 
 statements! {
     INSERT_AUDIT = "INSERT INTO audit_log \
-        (id, actor_id, session_id, ip, action, target_kind, target_id, diff, created_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        (id, actor_id, session_id, ip, action, target_kind, target_id, diff, created_at, org_id) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     INSERT_EVENT = "INSERT INTO event_log (topic, kind, payload, created_at) VALUES ($1, $2, $3, $4) RETURNING seq";
     DELETE_EVENTS_BEFORE = "DELETE FROM event_log WHERE seq IN \
         (SELECT seq FROM event_log WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
@@ -37,6 +37,16 @@ pub(crate) struct AuditRow<'a> {
 }
 
 pub(crate) async fn insert_audit(tx: &mut Tx, row: AuditRow<'_>, now: Micros) -> Result<(), StoreError> {
+    insert_audit_in(tx, None, row, now).await
+}
+
+/// As [`insert_audit`], into the part of the log that an organization's admins read.
+pub(crate) async fn insert_audit_in(
+    tx: &mut Tx,
+    org_id: Option<Uuid>,
+    row: AuditRow<'_>,
+    now: Micros,
+) -> Result<(), StoreError> {
     let diff = Json(row.diff);
     run!(
         tx,
@@ -50,7 +60,8 @@ pub(crate) async fn insert_audit(tx: &mut Tx, row: AuditRow<'_>, now: Micros) ->
         row.target_kind,
         row.target_id,
         &diff,
-        now
+        now,
+        org_id
     )?;
     Ok(())
 }

@@ -8,9 +8,11 @@ fn statements() -> Vec<(&'static str, &'static str)> {
     [
         calls::ALL,
         codes::ALL,
+        conversations::ALL,
         guests::ALL,
         identities::ALL,
         jobs::ALL,
+        messages::ALL,
         nodes::ALL,
         notifications::ALL,
         outbox::ALL,

@@ -3,9 +3,10 @@
 //! In: an actor, an action, an object as stored. Out: yes, or how to refuse. A right is the best of the platform role
 //! and the role in the object itself.
 
+mod conversations;
 mod nodes;
 mod rooms;
-
+pub(crate) use conversations::{ConversationObject, Talk, authorize_talk};
 pub(crate) use nodes::authorize_nodes;
 pub(crate) use rooms::{Action, RoomObject, authorize};
 

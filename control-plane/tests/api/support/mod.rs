@@ -3,6 +3,7 @@
 mod answer;
 mod node;
 mod smtp;
+pub(crate) mod talk;
 
 use std::path::PathBuf;
 use std::sync::Arc;
