@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::adapters::mail::{MailSettingsError, Mailer};
 use crate::adapters::media_nodes::MediaNodes;
+use crate::adapters::push::{PushSetupError, WebPush};
 use crate::config::{
     CallSettings, ControlPlaneConfig, InternalKey, Registration, RetentionSettings, RoomSettings, SessionSettings,
 };
@@ -55,6 +56,7 @@ pub(crate) struct App {
     pub media: MediaNodes,
     pub node_figures: NodeFigures,
     pub mailer: Option<Mailer>,
+    pub push: WebPush,
     pub internal_key: InternalKey,
     pub internal_keys: KeyStore,
     pub rotation_key: hmac::Key,
@@ -123,6 +125,9 @@ pub enum StartError {
     /// The cost settings of passwords make no sense.
     #[error("sessions: {0}")]
     Password(#[from] PasswordError),
+    /// Push has a setting or a key that makes no sense.
+    #[error("push: {0}")]
+    Push(#[from] PushSetupError),
 }
 
 /// A running control plane.
@@ -141,6 +146,7 @@ impl ControlPlane {
         let proxies = TrustedProxies::parse(&config.trusted_proxies)?;
         let passwords = Passwords::new(&config.sessions)?;
         let mailer = config.mail.as_ref().map(Mailer::new).transpose()?;
+        let push = WebPush::open(&config.push, &config.data_dir, config.public_url.as_ref())?;
         let db = Db::open(config.database_url.as_deref(), &config.data_dir, &config.database).await?;
         let setup = SetupToken::draw(&db).await?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, config.internal_key.secret.as_bytes());
@@ -156,6 +162,7 @@ impl ControlPlane {
             passwords,
             setup,
             mailer,
+            push,
             media: MediaNodes::new(config.media, config.internal_key.clone()),
             node_figures: NodeFigures::default(),
             internal_keys: KeyStore::with_key(&config.internal_key.key, &config.internal_key.secret),

@@ -49,6 +49,8 @@ pub struct ControlPlaneConfig {
     pub calls: CallSettings,
     /// How long things are kept.
     pub retention: RetentionSettings,
+    /// Messages to browsers that are away.
+    pub push: PushSettings,
     /// The clock; tests move it.
     pub clock: Clock,
 }
@@ -74,6 +76,7 @@ impl ControlPlaneConfig {
             http: HttpSettings::default(),
             calls: CallSettings::default(),
             retention: RetentionSettings::default(),
+            push: PushSettings::default(),
             clock: Clock::default(),
         }
     }
@@ -292,5 +295,36 @@ impl Default for RetentionSettings {
             events_minutes: 60,
             webhooks_hours: 24,
         }
+    }
+}
+
+/// Messages to browsers that are away (Web Push).
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PushSettings {
+    /// Push services that messages may be sent to: hosts, `*.` and a domain for everything below it, or for tests a
+    /// loopback address with its port such as `http://127.0.0.1:8080`. Default: those of the browsers' makers.
+    pub hosts: Vec<String>,
+    /// An `https:` or `mailto:` address at which push services reach the people who run this server. Default: the
+    /// public URL.
+    pub contact: Option<String>,
+    /// Private key of P-256, 32 bytes in base64url, which several replicas must share. Default: made at first start, in
+    /// the data directory.
+    pub vapid_private_key: Option<String>,
+}
+
+impl Default for PushSettings {
+    fn default() -> Self {
+        let hosts = crate::adapters::push::DEFAULT_HOSTS.iter().map(|host| (*host).to_owned()).collect();
+        Self { hosts, contact: None, vapid_private_key: None }
+    }
+}
+
+impl fmt::Debug for PushSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PushSettings")
+            .field("hosts", &self.hosts)
+            .field("contact", &self.contact)
+            .finish_non_exhaustive()
     }
 }

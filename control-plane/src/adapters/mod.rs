@@ -2,3 +2,4 @@
 
 pub(crate) mod mail;
 pub(crate) mod media_nodes;
+pub(crate) mod push;

@@ -10,6 +10,7 @@ use crate::adapters::mail::MailError;
 use crate::app::App;
 use crate::services::calls::{self, CallError};
 use crate::services::codes::DeliverError;
+use crate::services::notifications::push::SendError;
 use crate::store::db::StoreError;
 use crate::store::jobs::ClaimedJob;
 
@@ -28,6 +29,8 @@ pub(super) enum JobError {
     Mail(#[from] MailError),
     #[error(transparent)]
     Code(#[from] DeliverError),
+    #[error(transparent)]
+    Push(#[from] SendError),
 }
 
 #[derive(Deserialize)]

@@ -13,6 +13,7 @@ mod me;
 mod notifications;
 mod page;
 mod problems;
+mod push;
 mod rooms;
 #[cfg(test)]
 mod tests;
@@ -87,6 +88,7 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(rooms::call::get::get))
         .routes(routes!(rooms::calls::list::list))
         .merge(notifications::routes())
+        .merge(push::routes())
         .merge(admin::media_nodes::routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest(API_BASE, resources)
 }

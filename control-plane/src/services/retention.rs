@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::store::db::StoreError;
-use crate::store::{calls, codes, guests, jobs, nodes, notifications, outbox, sessions};
+use crate::store::{calls, codes, guests, jobs, nodes, notifications, outbox, push_subscriptions, sessions};
 
 /// Rows deleted by one statement.
 const BATCH: i64 = 1_000;
@@ -56,6 +56,7 @@ pub(crate) async fn round(app: &App) -> Result<(), StoreError> {
     let keep = &app.retention;
     let days = |days: u64| now.minus(DAY.saturating_mul(u32::try_from(days).unwrap_or(u32::MAX)));
     let ended = days(keep.ended_days);
+    in_batches!(push_subscriptions::delete_of_ended(&app.db, now, BATCH));
     in_batches!(sessions::delete_ended(&app.db, ended, BATCH));
     in_batches!(codes::delete_expired(&app.db, ended, BATCH));
     in_batches!(guests::delete_expired(&app.db, ended, BATCH));

@@ -16,6 +16,8 @@ pub(crate) mod messages;
 pub(crate) mod nodes;
 pub(crate) mod notifications;
 pub(crate) mod outbox;
+pub(crate) mod preferences;
+pub(crate) mod push_subscriptions;
 pub(crate) mod rooms;
 pub(crate) mod sessions;
 #[cfg(test)]

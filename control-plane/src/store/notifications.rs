@@ -61,6 +61,12 @@ statements! {
         WHERE user_id = $1 AND id = $2 AND in_app AND deleted_at IS NULL";
     TAKE_FOR_DELIVERY = "UPDATE notifications SET delivered_at = $2 WHERE id = $1 AND delivered_at IS NULL \
         AND read_at IS NULL AND deleted_at IS NULL RETURNING id, user_id, kind, push, email";
+    TAKE_FOR_MAIL = "UPDATE notifications SET mailed_at = $3 WHERE id IN (SELECT id FROM notifications \
+        WHERE user_id = $1 AND ($2 = $5 OR id = $2) AND email AND delivered_at IS NOT NULL AND mailed_at IS NULL \
+        AND read_at IS NULL AND deleted_at IS NULL ORDER BY id DESC LIMIT $4) \
+        RETURNING id, kind, payload, created_at, read_at";
+    FIND_ADDRESS = "SELECT email, timezone FROM users WHERE id = $1 AND status = 'active' AND deleted_at IS NULL \
+        AND email_verified_at IS NOT NULL";
     COUNT_EVERYONE = "SELECT COUNT(*) FROM users WHERE status = 'active' AND deleted_at IS NULL";
     LIST_EVERYONE = "SELECT id FROM users WHERE id > $1 AND status = 'active' AND deleted_at IS NULL \
         ORDER BY id LIMIT $2";
@@ -173,6 +179,32 @@ pub(crate) struct Undelivered {
 /// Takes a row for delivery; `None` when that was done, or needs not be done any more.
 pub(crate) async fn take_for_delivery(tx: &mut Tx, id: Uuid, now: Micros) -> Result<Option<Undelivered>, StoreError> {
     run!(tx, fetch_optional as Undelivered, TAKE_FOR_DELIVERY, id, now)
+}
+
+/// Where somebody gets mail, and what time it is there.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct Address {
+    pub email: String,
+    pub timezone: String,
+}
+
+/// Finds where somebody gets mail; `None` for who is gone, suspended or has not proved the address.
+pub(crate) async fn find_address(tx: &mut Tx, user_id: Uuid) -> Result<Option<Address>, StoreError> {
+    run!(tx, fetch_optional as Address, FIND_ADDRESS, user_id)
+}
+
+/// Takes what is unread and was not mailed yet, one entry or at most `limit` of all, the newest first.
+pub(crate) async fn take_for_mail(
+    tx: &mut Tx,
+    user_id: Uuid,
+    one: Option<Uuid>,
+    now: Micros,
+    limit: i64,
+) -> Result<Vec<Notification>, StoreError> {
+    let id = one.unwrap_or(Uuid::nil());
+    let mut rows = run!(tx, fetch_all as Notification, TAKE_FOR_MAIL, user_id, id, now, limit, Uuid::nil())?;
+    rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.id));
+    Ok(rows)
 }
 
 /// People with an account that can be used.

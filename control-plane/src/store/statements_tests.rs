@@ -16,6 +16,8 @@ fn statements() -> Vec<(&'static str, &'static str)> {
         nodes::ALL,
         notifications::ALL,
         outbox::ALL,
+        preferences::ALL,
+        push_subscriptions::ALL,
         rooms::ALL,
         sessions::ALL,
         users::ALL,
@@ -27,9 +29,11 @@ fn statements() -> Vec<(&'static str, &'static str)> {
 async fn every_statement_prepares_on_sqlite() {
     let mut connection = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
     sqlx::migrate!("../migrations/sqlite").run(&mut connection).await.unwrap();
-    for (name, sql) in
-        statements().into_iter().chain([("CLAIM", jobs::CLAIM_ON_SQLITE), ("INSERT", notifications::INSERT_ON_SQLITE)])
-    {
+    for (name, sql) in statements().into_iter().chain([
+        ("CLAIM", jobs::CLAIM_ON_SQLITE),
+        ("INSERT", notifications::INSERT_ON_SQLITE),
+        ("LEADS", preferences::LIST_LEADS_ON_SQLITE),
+    ]) {
         if let Err(error) = (&mut connection).prepare(sql.into_sql_str()).await {
             panic!("{name}: {error}\n{sql}");
         }
@@ -49,10 +53,11 @@ async fn every_statement_prepares_on_postgres() {
     url.set_path(&name);
     let mut connection = PgConnection::connect(url.as_str()).await.unwrap();
     sqlx::migrate!("../migrations/postgres").run(&mut connection).await.unwrap();
-    for (name, sql) in statements()
-        .into_iter()
-        .chain([("CLAIM", jobs::CLAIM_ON_POSTGRES), ("INSERT", notifications::INSERT_ON_POSTGRES)])
-    {
+    for (name, sql) in statements().into_iter().chain([
+        ("CLAIM", jobs::CLAIM_ON_POSTGRES),
+        ("INSERT", notifications::INSERT_ON_POSTGRES),
+        ("LEADS", preferences::LIST_LEADS_ON_POSTGRES),
+    ]) {
         if let Err(error) = (&mut connection).prepare(sql.into_sql_str()).await {
             panic!("{name}: {error}\n{sql}");
         }

@@ -77,7 +77,7 @@ both! {
             body[field] = value;
             body
         };
-        app.post(path, root, json!({})).await.blames(&["audience"]);
+        app.post(path, root, json!({})).await.blames(&["audience", "title"]);
         for title in ["", "   ", "a\u{0}b", "two\nlines", &"x".repeat(81)] {
             app.post(path, root, with("title", json!(title))).await.blames(&["title"]);
         }

@@ -2,6 +2,8 @@
 
 pub(crate) mod get;
 pub(crate) mod password;
+pub(crate) mod preferences;
+pub(crate) mod push_subscriptions;
 pub(crate) mod sessions;
 pub(crate) mod update;
 
@@ -17,6 +19,8 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(get::get, update::update))
         .routes(routes!(password::put))
+        .merge(preferences::routes())
+        .merge(push_subscriptions::routes())
         .routes(routes!(sessions::list::list, sessions::delete_others::delete_others))
         .routes(routes!(sessions::delete::delete))
 }

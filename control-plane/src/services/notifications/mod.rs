@@ -6,6 +6,10 @@
 pub(crate) mod announce;
 pub(crate) mod deliver;
 pub(crate) mod inbox;
+pub(crate) mod mail;
+pub(crate) mod preferences;
+pub(crate) mod push;
+mod wording;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
