@@ -47,6 +47,9 @@ pub(super) async fn run(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError
     if super::notifications::knows(&job.kind) {
         return super::notifications::run(app, job).await;
     }
+    if super::organizations::knows(&job.kind) {
+        return super::organizations::run(app, job).await;
+    }
     match job.kind.as_str() {
         CLOSE_ROOM | RECHECK_ROOM | REMOVE_PARTICIPANT => run_on_room(app, job).await,
         SEND_CODE => mail::send_code(app, job).await,

@@ -6,6 +6,7 @@
 mod handlers;
 mod mail;
 mod notifications;
+mod organizations;
 mod worker;
 
 use std::sync::Arc;

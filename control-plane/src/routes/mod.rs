@@ -4,6 +4,7 @@
 
 mod admin;
 pub(crate) mod auth;
+mod channels;
 mod config;
 mod conversations;
 mod docs;
@@ -11,6 +12,7 @@ mod health;
 mod internal;
 mod me;
 mod notifications;
+mod organizations;
 mod page;
 mod problems;
 mod push;
@@ -50,9 +52,11 @@ const INTERNAL_BODY_BYTES: usize = 2 * 1024 * 1024;
     modifiers(&Security),
     tags(
         (name = "auth", description = "Accounts and sessions"),
+        (name = "channels", description = "Threads of organizations"),
         (name = "conversations", description = "Threads of rooms, channels and pairs of people"),
         (name = "me", description = "One's own profile"),
         (name = "notifications", description = "What one is told, and how"),
+        (name = "organizations", description = "Workspaces, their people and figures"),
         (name = "rooms", description = "Rooms, joining them, their calls"),
         (name = "admin", description = "For platform admins"),
         (name = "server", description = "What this server offers")
@@ -81,7 +85,9 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(config::get::get))
         .routes(routes!(health::health))
         .routes(routes!(docs::openapi))
+        .merge(channels::routes())
         .merge(conversations::routes())
+        .merge(organizations::routes())
         .routes(routes!(rooms::create::create, rooms::list::list))
         .routes(routes!(rooms::get::get, rooms::update::update, rooms::delete::delete))
         .routes(routes!(rooms::join::join))

@@ -58,6 +58,9 @@ statements! {
     RAISE_READ = "INSERT INTO message_reads (conversation_id, user_id, last_read_seq) VALUES ($1, $2, $3) \
         ON CONFLICT (conversation_id, user_id) DO UPDATE SET last_read_seq = excluded.last_read_seq \
         WHERE message_reads.last_read_seq < excluded.last_read_seq";
+    READ_ALL = "INSERT INTO message_reads (conversation_id, user_id, last_read_seq) \
+        SELECT c.id, u.id, c.last_seq FROM conversations c JOIN users u ON u.id = $2 WHERE c.id = $1 \
+        ON CONFLICT (conversation_id, user_id) DO UPDATE SET last_read_seq = excluded.last_read_seq";
     LIST_READS = "SELECT user_id, last_read_seq FROM message_reads WHERE conversation_id = $1 \
         ORDER BY last_read_seq DESC, user_id LIMIT $2";
     INSERT_DIRECT = "INSERT INTO direct_conversations (conversation_id, user_low, user_high, created_at) \
@@ -114,6 +117,12 @@ pub(crate) async fn raise_read(
     seq: i64,
 ) -> Result<bool, StoreError> {
     Ok(run!(tx, execute, RAISE_READ, conversation_id, user_id, seq)? == 1)
+}
+
+/// Moves somebody's read marker to the end.
+pub(crate) async fn mark_all_read(tx: &mut Tx, conversation_id: Uuid, user_id: Uuid) -> Result<(), StoreError> {
+    run!(tx, execute, READ_ALL, conversation_id, user_id)?;
+    Ok(())
 }
 
 /// How far people have read, the furthest first.

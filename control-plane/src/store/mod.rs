@@ -6,6 +6,7 @@
 //! test can prepare each of them on each engine.
 
 pub(crate) mod calls;
+pub(crate) mod channels;
 pub(crate) mod codes;
 pub(crate) mod conversations;
 pub(crate) mod db;
@@ -15,6 +16,7 @@ pub(crate) mod jobs;
 pub(crate) mod messages;
 pub(crate) mod nodes;
 pub(crate) mod notifications;
+pub(crate) mod organizations;
 pub(crate) mod outbox;
 pub(crate) mod preferences;
 pub(crate) mod push_subscriptions;

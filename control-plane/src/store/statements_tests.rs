@@ -7,6 +7,7 @@ use super::*;
 fn statements() -> Vec<(&'static str, &'static str)> {
     [
         calls::ALL,
+        channels::ALL,
         codes::ALL,
         conversations::ALL,
         guests::ALL,
@@ -15,6 +16,7 @@ fn statements() -> Vec<(&'static str, &'static str)> {
         messages::ALL,
         nodes::ALL,
         notifications::ALL,
+        organizations::ALL,
         outbox::ALL,
         preferences::ALL,
         push_subscriptions::ALL,

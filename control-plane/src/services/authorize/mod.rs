@@ -5,9 +5,11 @@
 
 mod conversations;
 mod nodes;
+mod organizations;
 mod rooms;
 pub(crate) use conversations::{ConversationObject, Talk, authorize_talk};
 pub(crate) use nodes::authorize_nodes;
+pub(crate) use organizations::{ChannelAction, OrgAction, authorize_channel, authorize_organization, effective_role};
 pub(crate) use rooms::{Action, RoomObject, authorize};
 
 use crate::model::user::{Actor, PlatformRole};

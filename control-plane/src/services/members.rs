@@ -1,0 +1,172 @@
+//! Members of organizations: added, given roles, removed; there is an owner at all times.
+//!
+//! Changes of one organization's members come one after the other, under its row's lock.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::audit_in;
+use super::authorize::{OrgAction, Refusal, authorize_organization, effective_role};
+use super::organizations::{MAX_MEMBERS, OrgError, topic};
+use crate::app::App;
+use crate::http::extract::SignedIn;
+use crate::jobs::NewJob;
+use crate::model::clock::Micros;
+use crate::model::organization::{OrgMember, OrgRole, Organization};
+use crate::store::db::StoreError;
+use crate::store::organizations::{self as store, OrgName};
+use crate::store::tx::Tx;
+
+/// Begins to change the members of an organization: its lock is ours until commit.
+async fn begin(app: &App, who: &SignedIn, name: &OrgName, action: OrgAction) -> Result<(Tx, Organization), OrgError> {
+    let mut tx = app.begin().await?;
+    let org = store::find(&mut tx, name, who.user.id).await?.ok_or(Refusal::NotFound)?;
+    authorize_organization(&who.caller.actor, OrgAction::See, &org)?;
+    if !store::lock(&mut tx, org.id).await? {
+        return Err(Refusal::NotFound.into());
+    }
+    // Read again under the lock: the caller's own role may have changed while we waited.
+    let org = store::find(&mut tx, &OrgName::Id(org.id), who.user.id).await?.ok_or(Refusal::NotFound)?;
+    authorize_organization(&who.caller.actor, action, &org)?;
+    Ok((tx, org))
+}
+
+/// Lists the members of an organization.
+///
+/// # Errors
+/// As any statement.
+pub(crate) async fn list(
+    app: &App,
+    org_id: Uuid,
+    role: Option<OrgRole>,
+    q: &str,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<OrgMember>, StoreError> {
+    store::list_members(&app.db, org_id, role, q, after, limit).await
+}
+
+/// Finds a member.
+///
+/// # Errors
+/// See [`OrgError`].
+pub(crate) async fn find(app: &App, org_id: Uuid, user_id: Uuid) -> Result<OrgMember, OrgError> {
+    store::find_member(&app.db, org_id, user_id).await?.ok_or(OrgError::NoSuchMember)
+}
+
+/// Adds somebody by id.
+///
+/// # Errors
+/// See [`OrgError`].
+pub(crate) async fn add(
+    app: &App,
+    who: &SignedIn,
+    name: &OrgName,
+    user_id: Uuid,
+    role: OrgRole,
+) -> Result<OrgMember, OrgError> {
+    let now = app.clock.now();
+    let (mut tx, org) = begin(app, who, name, OrgAction::Manage).await?;
+    may_give(who, &org, role)?;
+    if !store::is_active_user(&mut tx, user_id).await? {
+        return Err(OrgError::NoSuchPerson);
+    }
+    if store::count_members(&mut tx, org.id).await? >= MAX_MEMBERS {
+        return Err(OrgError::TooManyMembers);
+    }
+    if !store::insert_member(&mut tx, org.id, user_id, role, now).await? {
+        return Err(OrgError::AlreadyMember);
+    }
+    note_joined(&mut tx, who, org.id, user_id, role, now).await?;
+    let member = store::find_member(&mut tx, org.id, user_id).await?.ok_or(OrgError::NoSuchMember)?;
+    tx.commit(now).await?;
+    Ok(member)
+}
+
+/// Writes down that somebody became a member.
+pub(super) async fn note_joined(
+    tx: &mut Tx,
+    who: &SignedIn,
+    org_id: Uuid,
+    user_id: Uuid,
+    role: OrgRole,
+    now: Micros,
+) -> Result<(), StoreError> {
+    let diff = json!({ "role": role });
+    audit_in(tx, &who.caller, Some(org_id), "member.joined", ("user", user_id), diff, now).await?;
+    tx.event(topic(org_id), "member.joined", &json!({ "org_id": org_id, "user_id": user_id, "role": role }));
+    Ok(())
+}
+
+/// Nobody gives a role above their own.
+fn may_give(who: &SignedIn, org: &Organization, role: OrgRole) -> Result<(), Refusal> {
+    let own = effective_role(&who.caller.actor, org.role).ok_or(Refusal::NotFound)?;
+    if own.covers(role) { Ok(()) } else { Err(Refusal::Forbidden) }
+}
+
+/// Gives a member another role.
+///
+/// # Errors
+/// See [`OrgError`].
+pub(crate) async fn change_role(
+    app: &App,
+    who: &SignedIn,
+    name: &OrgName,
+    user_id: Uuid,
+    role: OrgRole,
+) -> Result<OrgMember, OrgError> {
+    let now = app.clock.now();
+    let (mut tx, org) = begin(app, who, name, OrgAction::Manage).await?;
+    let mut member = store::find_member(&mut tx, org.id, user_id).await?.ok_or(OrgError::NoSuchMember)?;
+    may_give(who, &org, role)?;
+    may_give(who, &org, member.role)?;
+    if member.role == role {
+        return Ok(member);
+    }
+    keep_an_owner(&mut tx, org.id, &member).await?;
+    store::update_member(&mut tx, org.id, user_id, role).await?;
+    let diff = json!({ "from": member.role, "to": role });
+    audit_in(&mut tx, &who.caller, Some(org.id), "member.updated", ("user", user_id), diff, now).await?;
+    tx.event(topic(org.id), "member.updated", &json!({ "org_id": org.id, "user_id": user_id, "role": role }));
+    lost_rights(&mut tx, org.id, user_id, now).await?;
+    tx.commit(now).await?;
+    member.role = role;
+    Ok(member)
+}
+
+/// Refuses to take the role of the last owner.
+async fn keep_an_owner(tx: &mut Tx, org_id: Uuid, member: &OrgMember) -> Result<(), OrgError> {
+    if member.role == OrgRole::Owner && store::count_owners(tx, org_id).await? <= 1 {
+        return Err(OrgError::LastOwner);
+    }
+    Ok(())
+}
+
+/// Whoever had rights through the organization is looked at again: open sockets, open calls.
+async fn lost_rights(tx: &mut Tx, org_id: Uuid, user_id: Uuid, now: Micros) -> Result<(), StoreError> {
+    tx.event("rights".to_owned(), "rights.changed", &json!({ "org_id": org_id, "user_id": user_id }));
+    tx.enqueue(NewJob::recheck_organization(org_id), now).await
+}
+
+/// Removes a member; everybody may remove themselves.
+///
+/// # Errors
+/// See [`OrgError`].
+pub(crate) async fn remove(app: &App, who: &SignedIn, name: &OrgName, user_id: Uuid) -> Result<(), OrgError> {
+    let now = app.clock.now();
+    let oneself = user_id == who.user.id;
+    let action = if oneself { OrgAction::See } else { OrgAction::Manage };
+    let (mut tx, org) = begin(app, who, name, action).await?;
+    let member = store::find_member(&mut tx, org.id, user_id).await?.ok_or(OrgError::NoSuchMember)?;
+    if !oneself {
+        may_give(who, &org, member.role)?;
+    }
+    keep_an_owner(&mut tx, org.id, &member).await?;
+    store::delete_member(&mut tx, org.id, user_id).await?;
+    let diff = json!({ "role": member.role, "left": oneself });
+    audit_in(&mut tx, &who.caller, Some(org.id), "member.left", ("user", user_id), diff, now).await?;
+    tx.event(topic(org.id), "member.left", &json!({ "org_id": org.id, "user_id": user_id }));
+    lost_rights(&mut tx, org.id, user_id, now).await?;
+    tx.commit(now).await?;
+    Ok(())
+}
