@@ -281,3 +281,34 @@ async fn shutdown_tells_everybody_and_ends() {
     let Err(refused) = Client::open(node.address, "/rtc", &join_token("room", "bob")).await else { panic!("let in") };
     assert_eq!(refused.status, 503);
 }
+
+#[tokio::test]
+async fn control_characters_in_identity_and_room_are_refused() {
+    let node = start().await;
+    for (room, identity) in [("room\0", "alice"), ("ro\nom", "alice"), ("room", "al\0ice"), ("room", "al\u{85}ice")] {
+        let token = join_token(room, identity);
+        let refused = Client::connect(node.address, "/rtc", &token).await.err().expect("a refusal");
+        assert_eq!(refused.status, 400, "{room:?} {identity:?}");
+        assert!(refused.text.contains("control characters"), "{}", refused.text);
+    }
+    for room in ["room\0", "ro\nom", "\u{7f}"] {
+        let (status, answer) = node.call("CreateRoom", &admin_token(room), serde_json::json!({ "name": room })).await;
+        assert_eq!((status, answer["code"].as_str()), (400, Some("invalid_argument")), "{answer}");
+    }
+    assert_eq!(node.node.counters().rooms, 0);
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_long_is_told_so_by_its_close_code() {
+    let node = start().await;
+    for megabytes in [3, 6] {
+        let mut client = node.join("room", "alice").await;
+        let frame = vec![0u8; megabytes << 20];
+        // The rest of a message that nobody reads may find the socket closed.
+        let _ = client.try_send_raw(Message::Binary(frame.into())).await;
+        assert_eq!(client.close_code().await, Some(1009), "{megabytes} MiB");
+    }
+    let mut client = node.join("room", "bob").await;
+    client.send_raw(Message::Binary(vec![255; 100].into())).await;
+    assert_eq!(client.close_code().await, Some(1007));
+}

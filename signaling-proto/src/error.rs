@@ -45,8 +45,8 @@ impl JoinRefusal {
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
+            Self::Request(_) | Self::Grant(GrantError::ControlCharacters { .. }) => 400,
             Self::Token(_) | Self::Grant(_) | Self::Revoked => 401,
-            Self::Request(_) => 400,
             Self::RoomNotFound => 404,
             Self::RoomFull { .. } | Self::NodeFull { .. } => 503,
         }
@@ -71,6 +71,12 @@ pub enum GrantError {
     /// An admin call for another room than the token's.
     #[error("the token is for another room")]
     OtherRoom,
+    /// 400: an identity or a room with control characters, NUL among them: logs, databases and terminals stumble over them.
+    #[error("the token's {what} holds control characters")]
+    ControlCharacters {
+        /// Which claim.
+        what: &'static str,
+    },
     /// A name, identity, metadata or attributes beyond `limits`.
     #[error("the token's {what} is longer than {limit} bytes")]
     TooLong {

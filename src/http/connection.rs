@@ -34,6 +34,7 @@ use tower::ServiceExt as _;
 
 use super::gate::{Gate, Permit};
 use super::tls::Tls;
+use super::too_long::Explained;
 
 /// Largest head of a request, its URI included: a join request with an uncompressed offer is about 20 KiB.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -155,7 +156,8 @@ impl Connections {
             }
             answer(self.router.clone(), request, from, guard)
         });
-        let mut connection = pin!(self.builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+        let mut connection =
+            pin!(self.builder.serve_connection_with_upgrades(TokioIo::new(Explained::new(stream)), service));
         let mut stopping = false;
         let mut wake = deadline;
         loop {

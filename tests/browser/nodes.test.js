@@ -35,7 +35,7 @@ after(async () => {
 afterEach(async (context) => {
   if (context.passed === false) {
     await keepPictures(people, context.name);
-    console.error(cluster.output());
+    context.diagnostic(cluster.output());
   }
 });
 

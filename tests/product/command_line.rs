@@ -1,8 +1,12 @@
 //! What the commands print, and what they say when something is wrong.
 
 use std::net::{TcpListener, UdpSocket};
+use std::time::{Duration, Instant};
 
 use crate::server::{Folder, Server, free_port, run};
+
+/// Longest that a start which cannot succeed may take, on a busy machine.
+const AT_ONCE: Duration = Duration::from_secs(3);
 
 #[test]
 fn the_binary_says_which_version_it_is() {
@@ -19,7 +23,16 @@ fn the_effective_configuration_hides_secrets() {
     let (fine, text, error) =
         run(&["config", "--config", file, "--https-port", "3333", "--api-key", "key", "--api-secret", "hush-hush"]);
     assert!(fine, "{error}");
-    for part in ["http_port = 1111", "https_port = 3333", "format = \"json\"", "api_key = \"key\""] {
+    for part in [
+        "http_port = 1111",
+        "https_port = 3333",
+        "format = \"json\"",
+        "api_key = \"key\"",
+        "# internal_key, internal_secret: generated at first start",
+        "# bind = ",
+        "# workers = ",
+        "# public_url: ",
+    ] {
         assert!(text.contains(part), "{part} is missing in\n{text}");
     }
     assert!(!text.contains("hush-hush") && !text.contains("2222"), "{text}");
@@ -72,10 +85,12 @@ fn a_port_that_is_taken_names_the_option() {
             &udp,
         ]);
         assert!(!fine && error.contains(option) && error.contains(&port.to_string()), "{error}");
+        assert_eq!(error.matches("in use").count(), 1, "said once: {error}");
     }
     drop(taken);
     let taken = UdpSocket::bind(("127.0.0.1", port + 2)).expect("a free port");
     let (http, https, udp) = (port.to_string(), (port + 1).to_string(), (port + 2).to_string());
+    let started = Instant::now();
     let (fine, _, error) = run(&[
         "--data-dir",
         data.to_str().expect("text"),
@@ -89,6 +104,9 @@ fn a_port_that_is_taken_names_the_option() {
         &udp,
     ]);
     assert!(!fine && error.contains("--udp-port"), "{error}");
+    assert_eq!(error.lines().count(), 1, "one clear line: {error}");
+    assert_eq!(error.matches("in use").count(), 1, "said once: {error}");
+    assert!(started.elapsed() < AT_ONCE, "{:?}", started.elapsed());
     drop(taken);
 }
 
@@ -106,4 +124,18 @@ async fn a_token_is_minted_with_the_key_of_the_data_directory() {
     let answer = answer.expect("an answer");
     assert_eq!(answer.status().as_u16(), 200);
     assert_eq!(answer.text().await.expect("text"), "success");
+}
+
+#[tokio::test]
+async fn generated_keys_are_shown_masked() {
+    let folder = Folder::new();
+    let server = Server::start(&folder).await;
+    let stored = std::fs::read_to_string(server.folder.join("secrets.toml")).expect("secrets");
+    let (fine, text, error) = run(&["config", "--data-dir", server.folder.to_str().expect("text")]);
+    assert!(fine, "{error}");
+    for line in stored.lines().filter_map(|line| line.split_once(" = ")) {
+        let (name, value) = (line.0, line.1.trim_matches('"'));
+        assert_eq!(text.contains(value), name.ends_with("_key"), "{name} in\n{text}");
+    }
+    assert!(text.contains("api_secret = \"********\""), "{text}");
 }

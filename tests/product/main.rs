@@ -5,6 +5,7 @@ mod api;
 mod command_line;
 mod flood;
 mod lifecycle;
+mod nodes;
 mod server;
 mod split;
 mod tokens;

@@ -6,6 +6,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use signaling_proto::token::{AccessToken, Claims, VideoGrant, sign};
 use signaling_proto::unix_now;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::server::{Folder, Server};
 
@@ -90,4 +92,25 @@ async fn bad_tokens_are_refused_with_a_reason_and_good_ones_are_not() {
             .expect("an answer");
         assert_eq!(answer.status().as_u16(), status, "{room}");
     }
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_long_is_refused_readably() {
+    let folder = Folder::new();
+    let server = Server::start(&folder).await;
+    let answer = reqwest::Client::new().get(server.url("/rtc/validate")).bearer_auth("x".repeat(100_000)).send().await;
+    let answer = answer.expect("an answer");
+    assert_eq!(answer.status().as_u16(), 431);
+    assert_eq!(answer.headers()["access-control-allow-origin"], "*");
+    assert!(answer.text().await.expect("text").contains("token"));
+
+    // In the address, as browsers send it: longer than this client would.
+    let mut stream = TcpStream::connect(("127.0.0.1", server.http)).await.expect("a connection");
+    let head = format!("GET /rtc/validate?access_token={} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(100_000));
+    // It may be refused before all of it has left.
+    let _ = stream.write_all(head.as_bytes()).await;
+    let mut text = String::new();
+    let _ = stream.read_to_string(&mut text).await;
+    assert!(text.starts_with("HTTP/1.1 431 ") || text.starts_with("HTTP/1.1 414 "), "{text}");
+    assert!(text.contains("access-control-allow-origin: *") && text.contains("token"), "{text}");
 }

@@ -112,6 +112,10 @@ pub(super) async fn open_call_for(
     if let Some(call) = &open
         && call.media_room_sid.as_deref() == Some(room_sid)
     {
+        if let Some(node_id) = node_id.filter(|node_id| call.media_node_id != *node_id) {
+            // Opened by a report, which does not say where it comes from.
+            store::place(tx, call.id, node_id, room_sid).await?;
+        }
         return Ok(open);
     }
     if let Some(known) = store::find_by_sid(tx, room.id, room_sid).await? {

@@ -90,10 +90,19 @@ async fn choose_node(app: &App, wanted: &Wanted<'_>, failed: &[String]) -> Resul
     {
         return Ok(Choice { call, node });
     }
-    let region = wanted.room.config.media_region.as_ref().map(|region| region.as_str()).or(wanted.region);
     let except = failed.last().map_or("", String::as_str);
-    let node = nodes::place(app, except, region.unwrap_or_default()).await?.ok_or(PlacementError::NoNode)?;
+    let region = wanted_region(app, wanted).await?;
+    let node = nodes::place(app, except, &region).await?.ok_or(PlacementError::NoNode)?;
     Ok(Choice { call, node })
+}
+
+/// The room's own setting, else its organization's, else the client's hint, else nothing.
+async fn wanted_region(app: &App, wanted: &Wanted<'_>) -> Result<String, StoreError> {
+    if let Some(region) = &wanted.room.config.media_region {
+        return Ok(region.as_str().to_owned());
+    }
+    let of_organization = node_store::find_region_of_organization(&app.db, wanted.room.id).await?;
+    Ok(of_organization.or_else(|| wanted.region.map(str::to_owned)).unwrap_or_default())
 }
 
 /// Writes the call down as it runs now; `false` when another join placed the room meanwhile: look again.

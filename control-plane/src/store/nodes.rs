@@ -1,5 +1,9 @@
 //! SQL of media nodes: who sent a heartbeat when, which of them is the least loaded, and what operators asked of them.
 
+use serde_json::Value;
+use sqlx::types::Json;
+use uuid::Uuid;
+
 use super::db::{Db, On, StoreError, run};
 use super::statements;
 use super::tx::Tx;
@@ -55,6 +59,8 @@ statements! {
          ORDER BY n.id LIMIT $4");
     LIST_STATUS_NEWEST = select_status!("ORDER BY n.heartbeat_at DESC, n.id LIMIT $1");
     FIND_STATUS = select_status!("WHERE n.id = $1");
+    FIND_ORG_SETTINGS = "SELECT o.settings FROM rooms r JOIN organizations o ON o.id = r.org_id \
+        WHERE r.id = $1 AND o.deleted_at IS NULL";
     LIST_NODE_CALLS = "SELECT c.id, c.room_id, c.created_at, c.started_at, (SELECT COUNT(*) FROM call_participants p \
         WHERE p.call_id = c.id AND p.left_at IS NULL) AS participants FROM calls c \
         WHERE c.media_node_id = $1 AND c.ended_at IS NULL ORDER BY c.id LIMIT $2";
@@ -110,6 +116,13 @@ pub(crate) async fn find_least_loaded(
     region: &str,
 ) -> Result<Option<MediaNode>, StoreError> {
     run!(db, fetch_optional as MediaNode, FIND_LEAST_LOADED, alive_since, except, region)
+}
+
+/// Where the organization of a room wants its calls to run; the key `media_region` of its settings.
+pub(crate) async fn find_region_of_organization(db: &Db, room_id: Uuid) -> Result<Option<String>, StoreError> {
+    let found = run!(db, fetch_optional as (Json<Value>,), FIND_ORG_SETTINGS, room_id)?;
+    let region = found.and_then(|(settings,)| Some(settings.get("media_region")?.as_str()?.to_owned()));
+    Ok(region.filter(|region| !region.is_empty()))
 }
 
 /// Nodes heard of after `alive_since`.

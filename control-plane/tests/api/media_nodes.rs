@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use signaling_proto::heartbeat::{Heartbeat, NodeState};
+use signaling_proto::{unix_now, webhook};
 
 use crate::support::{Answer, FakeNode, Mood, Person, TestApp, both};
 
@@ -197,6 +198,22 @@ both! {
         assert_eq!(history[0]["ended_at"], Value::Null);
         assert_eq!(present(app, &id, &ada).await, 1);
         assert_eq!(join(app, &id, &ada).await.text("/url"), "ws://a.test");
+    }
+
+    async fn are_found_out_for_calls_that_a_report_opened(app) {
+        let root = crate::media_nodes_admin::root(app).await;
+        let (a, _b) = two_nodes(app).await;
+        let id = app.room(&root, "public").await.text("/id");
+        let grant = join(app, &id, &root).await;
+        // The call is dropped, since nobody came, and then somebody comes after all.
+        let over = webhook::room_event(webhook::event::ROOM_FINISHED, a.room(&id), unix_now());
+        a.report(app, &over).await.expect(204);
+        a.join(app, &grant.text("/token"), &id).await;
+        assert_eq!(present(app, &id, &root).await, 1);
+        let placed = async || app.get("/admin/media-nodes/ND_a", Some(&root.access)).await.json["open_calls"].clone();
+        assert_eq!(placed().await, 0, "a report does not say which node it comes from");
+        app.control.reconcile().await.unwrap();
+        assert_eq!(placed().await, 1);
     }
 
     async fn that_drain_keep_their_rooms_and_get_no_new_ones(app) {

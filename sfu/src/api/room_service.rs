@@ -179,6 +179,9 @@ impl Call<'_> {
         if request.name.is_empty() {
             return Err(TwirpError::invalid_argument("name", "a room needs a name"));
         }
+        if request.name.chars().any(char::is_control) {
+            return Err(TwirpError::invalid_argument("name", "a room's name holds no control characters"));
+        }
         if request.name.len() > limits::NAME_BYTES || request.metadata.len() > limits::METADATA_BYTES {
             return Err(TwirpError::invalid_argument("name", "name or metadata is too long"));
         }

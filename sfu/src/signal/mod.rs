@@ -42,6 +42,10 @@ pub(crate) use session::session;
 /// Paths as clients write them: some put a second slash after the host.
 const PREFIXES: [&str; 2] = ["", "/"];
 
+/// Longest message that is read. Longer ones than [`limits::FRAME_BYTES`] are refused, but a client that is still sending
+/// its message does not hear why: what is a little too long is read to its end, and answered with 1009.
+const READ_BYTES: usize = 2 * limits::FRAME_BYTES;
+
 type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 
 /// `/rtc`, `/rtc/v1` and their `validate`. Readable from any origin: JavaScript learns the reason of a refusal only from
@@ -97,7 +101,7 @@ async fn connect(
         Err(refusal) => return refuse(&refusal),
     };
     let upgrade = match upgrade {
-        Ok(upgrade) => upgrade.max_message_size(limits::FRAME_BYTES).max_frame_size(limits::FRAME_BYTES),
+        Ok(upgrade) => upgrade.max_message_size(READ_BYTES).max_frame_size(READ_BYTES),
         Err(rejection) => return rejection.into_response(),
     };
     let Ok(permit) = Arc::clone(&shared.sockets).try_acquire_owned() else {

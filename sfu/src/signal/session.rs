@@ -21,6 +21,7 @@ use futures_util::StreamExt;
 use futures_util::stream::SplitSink;
 use signaling_proto::Message as _;
 use signaling_proto::codec;
+use signaling_proto::codec::FrameError;
 use signaling_proto::codec::FrameFormat;
 use signaling_proto::proto;
 use signaling_proto::proto::signal_request::Message as Request;
@@ -175,7 +176,16 @@ pub(crate) async fn run(socket: WebSocket, mut session: SessionReceiver, guard: 
             }
             frame = stream.next() => {
                 last_heard = Instant::now();
-                let Some(Ok(frame)) = frame else { return };
+                let frame = match frame {
+                    Some(Ok(frame)) => frame,
+                    // Longer than we read at all; the library says it in words alone.
+                    Some(Err(error)) if error.to_string().contains("too long") => {
+                        metrics::counter!("plenum_signal_frames_too_long_total").increment(1);
+                        code = close_code::SIZE;
+                        break;
+                    }
+                    Some(Err(_)) | None => return,
+                };
                 let request = match frame {
                     Message::Binary(bytes) => codec::decode_request(FrameFormat::Binary, &bytes),
                     Message::Text(text) => {
@@ -185,10 +195,18 @@ pub(crate) async fn run(socket: WebSocket, mut session: SessionReceiver, guard: 
                     Message::Ping(_) | Message::Pong(_) => continue,
                     Message::Close(_) => return finish(&mut sink).await,
                 };
-                let Ok(request) = request else {
-                    metrics::counter!("plenum_signal_frames_malformed_total").increment(1);
-                    code = close_code::INVALID;
-                    break;
+                let request = match request {
+                    Ok(request) => request,
+                    Err(FrameError::TooLong(_)) => {
+                        metrics::counter!("plenum_signal_frames_too_long_total").increment(1);
+                        code = close_code::SIZE;
+                        break;
+                    }
+                    Err(_) => {
+                        metrics::counter!("plenum_signal_frames_malformed_total").increment(1);
+                        code = close_code::INVALID;
+                        break;
+                    }
                 };
                 if !handle(request, format, &mut sink, &guard).await { return; }
             }

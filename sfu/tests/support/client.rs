@@ -72,6 +72,11 @@ impl Client {
         self.socket.send(message).await.expect("send");
     }
 
+    /// Sends what the server may not want to read to its end.
+    pub(crate) async fn try_send_raw(&mut self, message: Message) -> Result<(), tungstenite::Error> {
+        self.socket.send(message).await
+    }
+
     /// The next message; `None` once the socket is closed.
     pub(crate) async fn next(&mut self) -> Option<Response> {
         loop {
@@ -81,6 +86,16 @@ impl Client {
                     return Some(proto::SignalResponse::decode(bytes).expect("protobuf").message.expect("message"));
                 }
                 Message::Close(_) => return None,
+                _ => {}
+            }
+        }
+    }
+
+    /// Reads until the server closes; the code it gives.
+    pub(crate) async fn close_code(&mut self) -> Option<u16> {
+        loop {
+            match tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("an end in time")?.ok()? {
+                Message::Close(frame) => return frame.map(|frame| frame.code.into()),
                 _ => {}
             }
         }

@@ -161,6 +161,11 @@ impl Claims {
         if grant.room.is_empty() {
             return Err(GrantError::NoRoom);
         }
+        for (what, text) in [("identity", self.identity()), ("room", &grant.room)] {
+            if text.chars().any(char::is_control) {
+                return Err(GrantError::ControlCharacters { what });
+            }
+        }
         let attributes = self.attributes.iter().map(|(key, value)| key.len() + value.len()).sum();
         for (what, length, limit) in [
             ("identity", self.identity().len(), limits::NAME_BYTES),

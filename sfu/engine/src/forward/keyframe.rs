@@ -136,7 +136,7 @@ mod tests {
         throttle.request(1);
         assert_eq!(throttle.poll(t), 0b010);
         throttle.on_keyframe(t + ms(50), 1);
-        assert_eq!(sent(&mut throttle, t, 60..400, false), []);
+        assert_eq!(sent(&mut throttle, t, 60..400, false), [0u64; 0]);
         assert_eq!(sent(&mut throttle, t, 400..600, true), [450]);
     }
 

@@ -158,10 +158,10 @@ mod tests {
         let (t, mut nack) = (start(), NackGenerator::new());
         nack.on_newest(t, 100);
         nack.on_newest(t, 102);
-        assert_eq!(nack.poll(t + ms(2), RTT).sequences(), []);
+        assert_eq!(nack.poll(t + ms(2), RTT).sequences(), [0u16; 0]);
         assert!(nack.on_late(101));
         assert!(!nack.on_late(101));
-        assert_eq!(nack.poll(t + ms(50), RTT).sequences(), []);
+        assert_eq!(nack.poll(t + ms(50), RTT).sequences(), [0u16; 0]);
         assert_eq!(nack.deadline(), None);
     }
 
@@ -171,7 +171,7 @@ mod tests {
         nack.on_newest(t, 100);
         nack.on_newest(t, 102);
         nack.on_newest(t, 103);
-        assert_eq!(nack.poll(t, RTT).sequences(), []);
+        assert_eq!(nack.poll(t, RTT).sequences(), [0u16; 0]);
         nack.on_newest(t, 104);
         assert_eq!(nack.poll(t, RTT).sequences(), [101]);
         nack.on_newest(t, 106);

@@ -278,6 +278,9 @@ fn next_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 #[cfg(test)]
+mod foreign_tests;
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
