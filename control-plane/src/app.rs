@@ -25,6 +25,7 @@ use crate::http::rate_limit::RateLimits;
 use crate::jobs::{self, JobQueue};
 use crate::model::clock::{Clock, Micros};
 use crate::routes;
+use crate::services::meetings::sweep;
 use crate::services::node_watch::{self, NodeFigures};
 use crate::services::passwords::{PasswordError, Passwords};
 use crate::services::setup::SetupToken;
@@ -185,6 +186,7 @@ impl ControlPlane {
         }
         tasks.spawn(reconcile::run(Arc::clone(&app), stop.clone()));
         tasks.spawn(node_watch::run(Arc::clone(&app), stop.clone()));
+        tasks.spawn(sweep::run(Arc::clone(&app), stop.clone()));
         tasks.spawn(retention::run(Arc::clone(&app), stop.clone()));
         tasks.close();
         Ok(Self { app, tasks, stop })
@@ -247,6 +249,14 @@ impl ControlPlane {
     /// The database refused.
     pub async fn forget(&self) -> Result<(), StoreError> {
         retention::round(&self.app).await
+    }
+
+    /// Looks after meetings that are to come, now instead of within a minute: occurrences, reminders.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn look_after_meetings(&self) -> Result<(), StoreError> {
+        sweep::round(&self.app).await
     }
 
     /// Ends the background tasks and closes the database.

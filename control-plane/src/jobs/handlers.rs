@@ -10,6 +10,7 @@ use crate::adapters::mail::MailError;
 use crate::app::App;
 use crate::services::calls::{self, CallError};
 use crate::services::codes::DeliverError;
+use crate::services::meetings::announce::AnnounceError;
 use crate::services::notifications::push::SendError;
 use crate::store::db::StoreError;
 use crate::store::jobs::ClaimedJob;
@@ -31,6 +32,8 @@ pub(super) enum JobError {
     Code(#[from] DeliverError),
     #[error(transparent)]
     Push(#[from] SendError),
+    #[error(transparent)]
+    Announce(#[from] AnnounceError),
 }
 
 #[derive(Deserialize)]
@@ -49,6 +52,9 @@ pub(super) async fn run(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError
     }
     if super::organizations::knows(&job.kind) {
         return super::organizations::run(app, job).await;
+    }
+    if super::meetings::knows(&job.kind) {
+        return super::meetings::run(app, job).await;
     }
     match job.kind.as_str() {
         CLOSE_ROOM | RECHECK_ROOM | REMOVE_PARTICIPANT => run_on_room(app, job).await,

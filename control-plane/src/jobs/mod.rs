@@ -5,6 +5,7 @@
 
 mod handlers;
 mod mail;
+pub(crate) mod meetings;
 mod notifications;
 mod organizations;
 mod worker;

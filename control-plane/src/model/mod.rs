@@ -3,9 +3,11 @@
 pub(crate) mod call;
 pub(crate) mod clock;
 pub(crate) mod conversation;
+pub(crate) mod meeting;
 pub(crate) mod node;
 pub(crate) mod notification;
 pub(crate) mod organization;
+pub(crate) mod recurrence;
 pub(crate) mod room;
 pub(crate) mod secret;
 pub(crate) mod text_enum;

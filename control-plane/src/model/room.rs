@@ -58,6 +58,8 @@ pub(crate) struct Room {
     pub call_started_at: Option<Micros>,
     /// People in the open call.
     pub call_participants: i64,
+    /// The asking person organizes or is invited to a meeting here.
+    pub invited: bool,
 }
 
 impl Room {

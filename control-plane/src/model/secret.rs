@@ -21,6 +21,10 @@ pub(crate) enum SecretKind {
     Guest,
     /// Makes the first admin, once.
     Setup,
+    /// Answers an invitation to a meeting.
+    MeetingInvite,
+    /// Reads somebody's calendar.
+    CalendarFeed,
 }
 
 impl SecretKind {
@@ -30,6 +34,8 @@ impl SecretKind {
             Self::Refresh => "pr_",
             Self::Guest => "pg_",
             Self::Setup => "ps_",
+            Self::MeetingInvite => "pm_",
+            Self::CalendarFeed => "pf_",
         }
     }
 }
@@ -62,6 +68,17 @@ impl Secret {
         let mut context = hmac::Context::with_key(key);
         context.update(kind.prefix().as_bytes());
         context.update(&self.bits);
+        let mut bits = [0; 32];
+        bits.copy_from_slice(context.sign().as_ref());
+        Self { kind, bits }
+    }
+
+    /// The token of a thing with an id, the same each time, known only to who holds `key`: a job can write it into a
+    /// mail although only its hash is stored.
+    pub(crate) fn derived(key: &hmac::Key, kind: SecretKind, id: uuid::Uuid) -> Self {
+        let mut context = hmac::Context::with_key(key);
+        context.update(kind.prefix().as_bytes());
+        context.update(id.as_bytes());
         let mut bits = [0; 32];
         bits.copy_from_slice(context.sign().as_ref());
         Self { kind, bits }

@@ -10,7 +10,9 @@ mod conversations;
 mod docs;
 mod health;
 mod internal;
+mod invites;
 mod me;
+mod meetings;
 mod notifications;
 mod organizations;
 mod page;
@@ -57,6 +59,7 @@ const INTERNAL_BODY_BYTES: usize = 2 * 1024 * 1024;
         (name = "me", description = "One's own profile"),
         (name = "notifications", description = "What one is told, and how"),
         (name = "organizations", description = "Workspaces, their people and figures"),
+        (name = "meetings", description = "Meetings, when they happen, who is invited"),
         (name = "rooms", description = "Rooms, joining them, their calls"),
         (name = "admin", description = "For platform admins"),
         (name = "server", description = "What this server offers")
@@ -95,6 +98,8 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(rooms::calls::list::list))
         .merge(notifications::routes())
         .merge(push::routes())
+        .merge(meetings::routes())
+        .merge(invites::routes())
         .merge(admin::media_nodes::routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest(API_BASE, resources)
 }

@@ -164,6 +164,7 @@ pub(super) async fn claim(tx: &mut Tx, caller: &Caller, user: User, now: Micros)
 /// Notes that the address is proved, and what hangs on that.
 async fn verify(tx: &mut Tx, caller: &Caller, user: User, now: Micros) -> Result<User, StoreError> {
     let Some(user) = users::set_verified(tx, user.id, now).await? else { return Ok(user) };
+    super::meetings::invites::adopt(tx, user.id, &user.email).await?;
     tx.event(format!("notifications:{}", user.id), "user.updated", &user);
     audit(tx, caller, "user.email_verified", ("user", user.id), json!({}), now).await?;
     Ok(user)

@@ -18,6 +18,7 @@ use crate::model::clock::Micros;
 use crate::model::node::MediaNode;
 use crate::model::room::AccessLevel;
 use crate::model::user::UserStatus;
+use crate::services::meetings::lifecycle;
 use crate::store::calls::{self as store, NewParticipant, Rights};
 use crate::store::db::StoreError;
 use crate::store::rooms::RoomState;
@@ -184,6 +185,7 @@ pub(super) async fn note_joined(
     let topic = format!("room:{}", room.id);
     if store::activate(tx, call.id, joined_at, room_sid).await? {
         tx.event(topic.clone(), "call.started", &json!({ "room_id": room.id, "call_id": call.id }));
+        lifecycle::call_started(tx, room.id, call.id, now).await?;
     }
     store::raise_peak(tx, call.id).await?;
     let told = json!({ "room_id": room.id, "call_id": call.id, "identity": info.identity, "name": info.name });
@@ -246,7 +248,9 @@ async fn note_left(
         if !store::insert_participant(tx, stay, now).await? {
             return Ok(());
         }
-        store::activate(tx, call.id, joined_at(info, at), room_sid).await?;
+        if store::activate(tx, call.id, joined_at(info, at), room_sid).await? {
+            lifecycle::call_started(tx, room_id, call.id, now).await?;
+        }
     }
     let told = json!({ "room_id": room_id, "call_id": call.id, "identity": info.identity });
     tx.event(format!("room:{room_id}"), "call.participant_left", &told);
@@ -269,6 +273,7 @@ pub(super) async fn end_call(
     }
     let ended_at = last_left.unwrap_or(at);
     if store::end(tx, call.id, ended_at, reason).await? {
+        lifecycle::call_ended(tx, call.id, now).await?;
         guests::extend_of_call(tx, call.id, now.plus(app.guest_ttl())).await?;
         let told = json!({ "room_id": call.room_id, "call_id": call.id, "reason": reason });
         tx.event(format!("room:{}", call.room_id), "call.ended", &told);
@@ -284,7 +289,7 @@ fn may_stay(room: &RoomState, rights: &Rights, now: Micros) -> bool {
     match rights.user_id {
         Some(_) => {
             rights.user_status == Some(UserStatus::Active)
-                && (rights.room_role.is_some() || room.access_level != AccessLevel::Restricted)
+                && (rights.room_role.is_some() || rights.invited || room.access_level != AccessLevel::Restricted)
         }
         None => rights.guest_id.is_some() && room.access_level == AccessLevel::Public,
     }
@@ -312,6 +317,23 @@ pub(crate) async fn close_room(app: &App, room_id: Uuid, reason: &str) -> Result
     }
     let mut tx = app.begin().await?;
     end_call(app, &mut tx, &call, now, reason, now).await?;
+    tx.commit(now).await?;
+    Ok(())
+}
+
+/// Job: ends one call for everybody in it, if it still runs.
+///
+/// # Errors
+/// See [`CallError`].
+pub(crate) async fn end_one(app: &App, room_id: Uuid, call_id: Uuid) -> Result<(), CallError> {
+    let now = app.clock.now();
+    let open = store::find_open(&app.db, room_id).await?;
+    let Some(call) = open.filter(|call| call.id == call_id) else { return Ok(()) };
+    if let Some(node) = node_of(app, &call).await? {
+        app.media.delete_room(&node, &room_id.to_string()).await?;
+    }
+    let mut tx = app.begin().await?;
+    end_call(app, &mut tx, &call, now, "ended", now).await?;
     tx.commit(now).await?;
     Ok(())
 }

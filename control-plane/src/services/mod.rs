@@ -12,6 +12,7 @@ pub(crate) mod conversations;
 pub(crate) mod credentials;
 pub(crate) mod joins;
 pub(crate) mod mail;
+pub(crate) mod meetings;
 pub(crate) mod members;
 pub(crate) mod messages;
 pub(crate) mod node_watch;

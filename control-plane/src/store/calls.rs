@@ -71,7 +71,9 @@ statements! {
     FIND_CALL_BY_SID = concat!("SELECT ", call_columns!(), " FROM calls WHERE room_id = $1 AND media_room_sid = $2 \
         ORDER BY id DESC LIMIT 1");
     LIST_RIGHTS = "SELECT p.identity, p.media_participant_sid, p.user_id, u.status AS user_status, \
-        m.role AS room_role, g.id AS guest_id FROM call_participants p JOIN calls c ON c.id = p.call_id \
+        m.role AS room_role, g.id AS guest_id, EXISTS (SELECT 1 FROM meetings mt LEFT JOIN meeting_invites mi \
+        ON mi.meeting_id = mt.id AND mi.user_id = p.user_id WHERE mt.room_id = c.room_id AND mt.deleted_at IS NULL \
+        AND mt.status <> 'cancelled' AND (mt.organizer_id = p.user_id OR mi.status <> 'declined')) AS invited FROM call_participants p JOIN calls c ON c.id = p.call_id \
         LEFT JOIN users u ON u.id = p.user_id \
         LEFT JOIN room_members m ON m.room_id = c.room_id AND m.user_id = p.user_id \
         LEFT JOIN guest_sessions g ON g.id = p.guest_id AND g.room_id = c.room_id \
@@ -245,6 +247,8 @@ pub(crate) struct Rights {
     pub user_status: Option<UserStatus>,
     pub room_role: Option<RoomRole>,
     pub guest_id: Option<Uuid>,
+    /// They organize or are invited to a meeting in the room.
+    pub invited: bool,
 }
 
 /// Who is in the room's open call, each with their rights, in one statement.

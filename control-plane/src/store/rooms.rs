@@ -15,7 +15,10 @@ macro_rules! select_room {
             "SELECT r.id, r.code, r.name, r.description, r.type, r.access_level, r.config, r.capacity, r.is_active, \
              r.expires_at, r.conversation_id, r.created_at, r.updated_at, m.role, c.id AS call_id, \
              c.started_at AS call_started_at, (SELECT COUNT(*) FROM call_participants p \
-             WHERE p.call_id = c.id AND p.left_at IS NULL) AS call_participants \
+             WHERE p.call_id = c.id AND p.left_at IS NULL) AS call_participants, EXISTS (SELECT 1 FROM meetings mt \
+             LEFT JOIN meeting_invites mi ON mi.meeting_id = mt.id AND mi.user_id = $1 WHERE mt.room_id = r.id \
+             AND mt.deleted_at IS NULL AND mt.status <> 'cancelled' \
+             AND (mt.organizer_id = $1 OR mi.status <> 'declined')) AS invited \
              FROM rooms r LEFT JOIN room_members m ON m.room_id = r.id AND m.user_id = $1 \
              LEFT JOIN calls c ON c.room_id = r.id AND c.ended_at IS NULL AND c.state = 'active' ",
             $rest

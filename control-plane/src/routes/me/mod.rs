@@ -1,5 +1,6 @@
 //! `/api/v1/me`: one's own profile, password and sessions.
 
+pub(crate) mod calendar;
 pub(crate) mod get;
 pub(crate) mod password;
 pub(crate) mod preferences;
@@ -17,6 +18,7 @@ use crate::app::App;
 /// The routes of this noun.
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
+        .merge(calendar::routes())
         .routes(routes!(get::get, update::update))
         .routes(routes!(password::put))
         .merge(preferences::routes())

@@ -4,10 +4,13 @@
 //! and the role in the object itself.
 
 mod conversations;
+mod meetings;
 mod nodes;
 mod organizations;
 mod rooms;
+
 pub(crate) use conversations::{ConversationObject, Talk, authorize_talk};
+pub(crate) use meetings::{MeetingAction, authorize_meeting};
 pub(crate) use nodes::authorize_nodes;
 pub(crate) use organizations::{ChannelAction, OrgAction, authorize_channel, authorize_organization, effective_role};
 pub(crate) use rooms::{Action, RoomObject, authorize};

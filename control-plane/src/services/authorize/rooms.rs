@@ -78,9 +78,7 @@ fn join(actor: &Actor, object: RoomObject<'_>) -> Result<(), Refusal> {
     let is_member = room.role.is_some();
     match actor {
         Actor::User { .. } if is_member => Ok(()),
-        Actor::User { .. } if room.access_level == AccessLevel::Restricted || room.config.lobby => {
-            Err(Refusal::NotAdmitted)
-        }
+        Actor::User { .. } if !may_enter(room) || room.config.lobby => Err(Refusal::NotAdmitted),
         Actor::User { .. } => Ok(()),
         Actor::Anonymous | Actor::Guest(_) if room.access_level != AccessLevel::Public => Err(Refusal::SignInRequired),
         Actor::Anonymous | Actor::Guest(_) if room.config.lobby => Err(Refusal::NotAdmitted),
@@ -90,5 +88,5 @@ fn join(actor: &Actor, object: RoomObject<'_>) -> Result<(), Refusal> {
 
 /// Whether a signed-in person may enter without being let in by somebody.
 fn may_enter(room: &Room) -> bool {
-    room.role.is_some() || room.access_level != AccessLevel::Restricted
+    room.role.is_some() || room.invited || room.access_level != AccessLevel::Restricted
 }

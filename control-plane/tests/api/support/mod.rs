@@ -1,9 +1,11 @@
 //! A control plane on a fresh database, a fake media node, and short ways to talk to both.
 
 mod answer;
+pub(crate) mod meeting;
 mod node;
-mod smtp;
+pub(crate) mod smtp;
 pub(crate) mod talk;
+pub(crate) mod time;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,0 +1,26 @@
+//! `POST /api/v1/meetings/{meeting_id}/end`: a meeting is over.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+
+use super::{MeetingView, meeting_id};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::http::extract::{Segment, SignedIn};
+use crate::routes::problems::Problems;
+use crate::services::meetings::lifecycle;
+
+/// End a meeting that runs, with its call, for good.
+#[utoipa::path(post, path = "/meetings/{meeting_id}/end", tag = "meetings", operation_id = "end_meeting",
+    params(("meeting_id" = String, Path, description = "Id")),
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = MeetingView), Problems))]
+pub(crate) async fn end(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Segment(name): Segment,
+) -> Result<Json<MeetingView>, ApiError> {
+    let meeting = lifecycle::end(&app, &who, meeting_id(&name)?).await?;
+    Ok(Json(MeetingView::of(&meeting, Some(who.user.id))))
+}

@@ -1,0 +1,278 @@
+//! Invitations: sent to addresses and to people, answered by them, taken back.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::announce::Announcement;
+use super::{MeetingError, base_url, find, find_locked, sweep};
+use crate::app::App;
+use crate::http::extract::{Caller, SignedIn};
+use crate::jobs::NewJob;
+use crate::model::clock::Micros;
+use crate::model::meeting::{Invite, InviteRole, InviteStatus, MAX_INVITES, Meeting};
+use crate::model::secret::{Secret, SecretKind};
+use crate::model::user::Actor;
+use crate::services::audit;
+use crate::services::authorize::{MeetingAction, authorize_meeting};
+use crate::store::db::StoreError;
+use crate::store::meeting_invites::{self as store, Invitee, NewInvite};
+use crate::store::meetings;
+use crate::store::tx::Tx;
+
+/// Somebody to be invited.
+#[derive(Clone, Debug)]
+pub(crate) enum Wanted {
+    /// Lower-cased.
+    Email(String),
+    User(Uuid),
+}
+
+/// An invitation, and the link to copy when no mail is sent.
+#[derive(Debug)]
+pub(crate) struct Invited {
+    pub invite: Invite,
+    pub link: Option<String>,
+}
+
+/// The token of an invitation.
+pub(super) fn token(app: &App, invite_id: Uuid) -> Secret {
+    Secret::derived(&app.rotation_key, SecretKind::MeetingInvite, invite_id)
+}
+
+/// Where an invitation is answered.
+pub(super) fn link(app: &App, base: &str, invite_id: Uuid) -> String {
+    format!("{base}/invites/{}", token(app, invite_id).text())
+}
+
+/// Invites addresses and people; who is invited already stays so, with the role asked for.
+///
+/// # Errors
+/// See [`MeetingError`].
+pub(crate) async fn invite(
+    app: &App,
+    who: &SignedIn,
+    id: Uuid,
+    wanted: Vec<(Wanted, InviteRole)>,
+) -> Result<(Meeting, Vec<Invited>), MeetingError> {
+    let now = app.clock.now();
+    let mut tx = app.begin().await?;
+    let meeting = find_locked(&mut tx, who, id, MeetingAction::Edit).await?;
+    if meeting.is_over() {
+        return Err(MeetingError::Over);
+    }
+    if wanted.iter().any(|(_, role)| *role != InviteRole::Participant) {
+        authorize_meeting(&who.caller.actor, MeetingAction::Own, &meeting)?;
+    }
+    let base = base_url(app, &who.caller.facts);
+    let (mut all, mut fresh) = (Vec::new(), Vec::new());
+    for (index, (wanted, role)) in wanted.into_iter().enumerate() {
+        let (email, account) = resolve(&mut tx, wanted, index).await?;
+        if account.as_ref().is_some_and(|account| account.id == meeting.organizer_id) {
+            continue;
+        }
+        let invite = add(app, &mut tx, &meeting, who, &email, account.as_ref(), role, now).await?;
+        if let (invite, true) = &invite {
+            fresh.push(invite.clone());
+        }
+        all.push(invite.0);
+    }
+    if store::count(&mut tx, id).await? > MAX_INVITES {
+        return Err(MeetingError::TooManyInvites);
+    }
+    for invite in &fresh {
+        Announcement::invited(&meeting, invite).enqueue(&mut tx, Some(who.user.id), now).await?;
+    }
+    let emails: Vec<&str> = fresh.iter().map(|invite| invite.email.as_str()).collect();
+    audit(&mut tx, &who.caller, "meeting.invited", ("meeting", id), json!({ "count": emails.len() }), now).await?;
+    sweep::plan_reminders(&mut tx, id, now).await?;
+    tx.commit(now).await?;
+    let shown = !super::announce::mail_works(app);
+    let with_link = |invite: Invite| {
+        let link = shown.then(|| link(app, &base, invite.id));
+        Invited { invite, link }
+    };
+    Ok((meeting, all.into_iter().map(with_link).collect()))
+}
+
+async fn resolve(tx: &mut Tx, wanted: Wanted, index: usize) -> Result<(String, Option<Invitee>), MeetingError> {
+    match wanted {
+        Wanted::Email(email) => {
+            let account = store::find_user_by_email(tx, &email).await?;
+            Ok((email, account))
+        }
+        Wanted::User(user_id) => match store::find_user(tx, user_id).await? {
+            Some(account) => Ok((account.email.clone(), Some(account))),
+            None => Err(MeetingError::Field("invites", format!("[{index}].user_id names nobody who can be invited"))),
+        },
+    }
+}
+
+/// The invitation of an address, and whether it is new.
+#[expect(clippy::too_many_arguments, reason = "one row's worth of facts")]
+async fn add(
+    app: &App,
+    tx: &mut Tx,
+    meeting: &Meeting,
+    who: &SignedIn,
+    email: &str,
+    account: Option<&Invitee>,
+    role: InviteRole,
+    now: Micros,
+) -> Result<(Invite, bool), MeetingError> {
+    let new_id = Uuid::now_v7();
+    let new = NewInvite {
+        id: new_id,
+        meeting_id: meeting.id,
+        user_id: account.map(|account| account.id),
+        email,
+        role,
+        status: InviteStatus::Pending,
+        token_hash: &token(app, new_id).hash(),
+    };
+    if store::insert(tx, new, now).await? {
+        let invite = store::find(&mut *tx, new_id).await?.ok_or(MeetingError::InviteNotFound)?;
+        return Ok((invite, true));
+    }
+    let mut invite = match store::find_by_email(tx, meeting.id, email).await? {
+        Some(invite) => invite,
+        // The account is invited by another of its addresses.
+        None => {
+            let account = account.ok_or(MeetingError::InviteNotFound)?;
+            store::find_of_user(tx, meeting.id, account.id).await?.ok_or(MeetingError::InviteNotFound)?
+        }
+    };
+    if let (None, Some(account)) = (invite.user_id, account) {
+        store::adopt(tx, account.id, email).await?;
+        invite.user_id = Some(account.id);
+    }
+    if invite.role != role && authorize_meeting(&who.caller.actor, MeetingAction::Own, meeting).is_ok() {
+        store::set_role(tx, invite.id, role).await?;
+        invite.role = role;
+    }
+    Ok((invite, false))
+}
+
+/// Copies the invitations of one meeting, with their answers, to another.
+///
+/// # Errors
+/// As any statement.
+pub(super) async fn copy(app: &App, tx: &mut Tx, from: Uuid, to: Uuid, now: Micros) -> Result<(), StoreError> {
+    for invite in store::list(&mut *tx, from, Uuid::nil(), MAX_INVITES).await? {
+        let id = Uuid::now_v7();
+        let new = NewInvite {
+            id,
+            meeting_id: to,
+            user_id: invite.user_id,
+            email: &invite.email,
+            role: invite.role,
+            status: invite.status,
+            token_hash: &token(app, id).hash(),
+        };
+        store::insert(tx, new, now).await?;
+    }
+    Ok(())
+}
+
+/// Lists who is invited, the oldest invitation first.
+///
+/// # Errors
+/// See [`MeetingError`].
+pub(crate) async fn list(
+    app: &App,
+    caller: &Caller,
+    id: Uuid,
+    after: Uuid,
+    limit: i64,
+) -> Result<(Meeting, Vec<Invite>), MeetingError> {
+    let meeting = find(app, caller, id, MeetingAction::See).await?;
+    let invites = store::list(&app.db, id, after, limit).await?;
+    Ok((meeting, invites))
+}
+
+/// Takes an invitation back, or leaves by one's own.
+///
+/// # Errors
+/// See [`MeetingError`].
+pub(crate) async fn remove(app: &App, who: &SignedIn, id: Uuid, invite_id: Uuid) -> Result<(), MeetingError> {
+    let now = app.clock.now();
+    let mut tx = app.begin().await?;
+    let meeting = find_locked(&mut tx, who, id, MeetingAction::See).await?;
+    let invite = store::find(&mut tx, invite_id).await?.filter(|invite| invite.meeting_id == id);
+    let invite = invite.ok_or(MeetingError::InviteNotFound)?;
+    if invite.user_id != Some(who.user.id) {
+        let action = if invite.role == InviteRole::Participant { MeetingAction::Edit } else { MeetingAction::Own };
+        authorize_meeting(&who.caller.actor, action, &meeting)?;
+    }
+    store::delete(&mut tx, invite_id).await?;
+    if !meeting.is_over() {
+        let news = Announcement::withdrawn(&meeting, &invite);
+        news.enqueue(&mut tx, Some(who.user.id), now).await?;
+    }
+    tx.enqueue(NewJob::recheck_room(meeting.room_id), now).await?;
+    let told = json!({ "invite_id": invite_id, "user_id": invite.user_id });
+    audit(&mut tx, &who.caller, "meeting.invite_removed", ("meeting", id), told, now).await?;
+    tx.commit(now).await?;
+    Ok(())
+}
+
+/// Answers an invitation by its token, or by its id when one is signed in as who has it.
+///
+/// # Errors
+/// See [`MeetingError`].
+pub(crate) async fn answer(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+    status: InviteStatus,
+) -> Result<(Meeting, Invite), MeetingError> {
+    let now = app.clock.now();
+    let mut tx = app.begin().await?;
+    let user_id = caller.actor.user().map(|user| user.id);
+    let invite = match (Secret::parse(SecretKind::MeetingInvite, name), Uuid::try_parse(name), &caller.actor) {
+        (Some(secret), _, _) => store::find_by_token(&mut tx, &secret.hash()).await?,
+        (None, Ok(id), Actor::User { .. }) => {
+            store::find(&mut tx, id).await?.filter(|invite| invite.user_id == user_id)
+        }
+        _ => None,
+    };
+    let mut invite = invite.ok_or(MeetingError::InviteNotFound)?;
+    let meeting = meetings::find(&mut tx, invite.meeting_id, invite.user_id.unwrap_or(Uuid::nil())).await?;
+    let meeting = meeting.ok_or(MeetingError::InviteNotFound)?;
+    if meeting.is_over() {
+        return Err(MeetingError::Over);
+    }
+    if let (None, Some(user_id)) = (invite.user_id, user_id)
+        && user_id != meeting.organizer_id
+        && store::bind(&mut tx, invite.id, user_id).await?
+    {
+        // Whoever signed in and holds the token reads the mail it was sent to.
+        invite.user_id = Some(user_id);
+    }
+    if invite.status != status {
+        store::answer(&mut tx, invite.id, status, now).await?;
+        invite.status = status;
+        invite.answered_at = Some(now);
+        let told = json!({ "meeting_id": meeting.id, "invite_id": invite.id, "user_id": invite.user_id,
+            "status": status });
+        tx.event(format!("room:{}", meeting.room_id), "meeting.invite_answered", &told);
+        tx.event(format!("notifications:{}", meeting.organizer_id), "meeting.invite_answered", &told);
+        audit(&mut tx, caller, "meeting.invite_answered", ("meeting", meeting.id), told, now).await?;
+        if status == InviteStatus::Declined {
+            tx.enqueue(NewJob::recheck_room(meeting.room_id), now).await?;
+        } else {
+            sweep::plan_reminders(&mut tx, meeting.id, now).await?;
+        }
+    }
+    let meeting = Meeting { invite_status: Some(status), invite_id: Some(invite.id), ..meeting };
+    tx.commit(now).await?;
+    Ok((meeting, invite))
+}
+
+/// Gives an account the invitations sent to its address, from the moment that the address is verified.
+///
+/// # Errors
+/// As any statement.
+pub(crate) async fn adopt(tx: &mut Tx, user_id: Uuid, email: &str) -> Result<(), StoreError> {
+    store::adopt(tx, user_id, email).await?;
+    Ok(())
+}
