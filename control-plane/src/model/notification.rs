@@ -17,6 +17,7 @@ text_enum! {
         MeetingInvited = "meeting.invited",
         MeetingUpdated = "meeting.updated",
         MeetingCancelled = "meeting.cancelled",
+        MeetingInviteAnswered = "meeting.invite_answered",
         MeetingReminder = "meeting.reminder",
         CallRinging = "call.ringing",
         CallMissed = "call.missed",
@@ -52,10 +53,11 @@ const DAY: u64 = 86_400;
 
 impl NotificationKind {
     /// Every kind, in the order preferences are shown.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::MeetingInvited,
         Self::MeetingUpdated,
         Self::MeetingCancelled,
+        Self::MeetingInviteAnswered,
         Self::MeetingReminder,
         Self::CallRinging,
         Self::CallMissed,
@@ -133,6 +135,7 @@ mod tests {
             NotificationKind::MeetingInvited
             | NotificationKind::MeetingUpdated
             | NotificationKind::MeetingCancelled
+            | NotificationKind::MeetingInviteAnswered
             | NotificationKind::MeetingReminder
             | NotificationKind::CallRinging
             | NotificationKind::CallMissed
@@ -141,7 +144,7 @@ mod tests {
             | NotificationKind::OrganizationInvited
             | NotificationKind::RoomLobbyWaiting
             | NotificationKind::Announcement
-            | NotificationKind::System => 12,
+            | NotificationKind::System => 13,
         };
         assert_eq!(NotificationKind::ALL.len(), count(NotificationKind::System));
     }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::audit_in;
 use super::authorize::{Refusal, Talk};
 use super::conversations::{self, ConversationError, sender, topic};
+use super::notifications::mentions;
 use crate::app::App;
 use crate::http::extract::Caller;
 use crate::model::clock::Micros;
@@ -101,6 +102,7 @@ pub(crate) async fn send(
         conversation_store::raise_read(&mut tx, conversation_id, sender_id, message.seq).await?;
     }
     tx.event(topic(conversation_id), "message.created", &MessageView::from(message.clone()));
+    mentions::tell(&mut tx, &conversation, &message, now).await?;
     tx.commit(now).await?;
     metrics::counter!("plenum_messages_total", "kind" => conversation.kind.as_str()).increment(1);
     Ok((message, true))

@@ -9,6 +9,7 @@ use super::statements;
 use super::tx::Tx;
 use crate::model::clock::Micros;
 use crate::model::notification::{Channels, Notification, NotificationKind};
+use crate::model::organization::OrgRole;
 
 /// `$1` is a JSON array of `{id, user}` in hexadecimal. A push is only wanted where a browser takes it, a mail only where
 /// the address is known to be the person's.
@@ -38,6 +39,34 @@ pub(super) const INSERT_ON_POSTGRES: &str = insert_notifications!(
     "CAST(e.value ->> 'user' AS UUID)"
 );
 
+/// `$1` names the room or channel, `$2` is a JSON array of user names, `$3` one of ids in hexadecimal. Found are members:
+/// of the room or its organization, of the channel, or of the organization of a public channel.
+macro_rules! list_mentioned {
+    ($names:literal, $ids:literal) => {
+        concat!(
+            "SELECT u.id FROM users u WHERE u.status = 'active' AND u.deleted_at IS NULL AND (u.username IN (",
+            $names,
+            ") OR u.id IN (",
+            $ids,
+            ")) AND (EXISTS (SELECT 1 FROM room_members m WHERE m.room_id = $1 AND m.user_id = u.id) \
+             OR EXISTS (SELECT 1 FROM rooms r JOIN organization_members o ON o.org_id = r.org_id \
+             WHERE r.id = $1 AND o.user_id = u.id) \
+             OR EXISTS (SELECT 1 FROM channel_members m JOIN channels c ON c.id = m.channel_id \
+             JOIN organization_members o ON o.org_id = c.org_id AND o.user_id = m.user_id \
+             WHERE m.channel_id = $1 AND m.user_id = u.id) \
+             OR EXISTS (SELECT 1 FROM channels c JOIN organization_members o ON o.org_id = c.org_id \
+             WHERE c.id = $1 AND c.visibility = 'public' AND c.deleted_at IS NULL AND o.user_id = u.id)) LIMIT 50"
+        )
+    };
+}
+
+pub(super) const MENTIONED_ON_SQLITE: &str =
+    list_mentioned!("SELECT e.value FROM json_each($2) e", "SELECT unhex(e.value) FROM json_each($3) e");
+pub(super) const MENTIONED_ON_POSTGRES: &str = list_mentioned!(
+    "SELECT e.value FROM jsonb_array_elements_text($2) AS e (value)",
+    "SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($3) AS e (value)"
+);
+
 macro_rules! select_notification {
     ($rest:literal) => {
         concat!(
@@ -62,11 +91,18 @@ statements! {
     TAKE_FOR_DELIVERY = "UPDATE notifications SET delivered_at = $2 WHERE id = $1 AND delivered_at IS NULL \
         AND read_at IS NULL AND deleted_at IS NULL RETURNING id, user_id, kind, push, email";
     TAKE_FOR_MAIL = "UPDATE notifications SET mailed_at = $3 WHERE id IN (SELECT id FROM notifications \
-        WHERE user_id = $1 AND ($2 = $5 OR id = $2) AND email AND delivered_at IS NOT NULL AND mailed_at IS NULL \
+        WHERE user_id = $1 AND id >= $2 AND id <= $5 AND email AND delivered_at IS NOT NULL AND mailed_at IS NULL \
         AND read_at IS NULL AND deleted_at IS NULL ORDER BY id DESC LIMIT $4) \
         RETURNING id, kind, payload, created_at, read_at";
     FIND_ADDRESS = "SELECT email, timezone FROM users WHERE id = $1 AND status = 'active' AND deleted_at IS NULL \
         AND email_verified_at IS NOT NULL";
+    FIND_ORG_ROLE = "SELECT m.role FROM organizations o LEFT JOIN organization_members m \
+        ON m.org_id = o.id AND m.user_id = $2 WHERE o.id = $1 AND o.deleted_at IS NULL";
+    COUNT_MEMBERS = "SELECT COUNT(*) FROM organization_members m JOIN users u ON u.id = m.user_id \
+        WHERE m.org_id = $1 AND u.status = 'active' AND u.deleted_at IS NULL";
+    LIST_MEMBERS = "SELECT m.user_id FROM organization_members m JOIN users u ON u.id = m.user_id \
+        WHERE m.org_id = $1 AND m.user_id > $2 AND u.status = 'active' AND u.deleted_at IS NULL \
+        ORDER BY m.user_id LIMIT $3";
     COUNT_EVERYONE = "SELECT COUNT(*) FROM users WHERE status = 'active' AND deleted_at IS NULL";
     LIST_EVERYONE = "SELECT id FROM users WHERE id > $1 AND status = 'active' AND deleted_at IS NULL \
         ORDER BY id LIMIT $2";
@@ -166,6 +202,20 @@ pub(crate) async fn delete(tx: &mut Tx, user_id: Uuid, id: Uuid, now: Micros) ->
     Ok(run!(tx, execute, DELETE_NOTIFICATION, user_id, id, now)? == 1)
 }
 
+/// Lists the members of a room or channel that a message mentions by name or id.
+pub(crate) async fn list_mentioned(
+    tx: &mut Tx,
+    owner_id: Uuid,
+    names: &[String],
+    ids: &[Uuid],
+) -> Result<Vec<Uuid>, StoreError> {
+    let sql = if tx.is_sqlite() { MENTIONED_ON_SQLITE } else { MENTIONED_ON_POSTGRES };
+    let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
+    let (names, ids) = (Json(json!(names)), Json(json!(ids)));
+    let rows = run!(tx, fetch_all as (Uuid,), sql, owner_id, &names, &ids)?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
 /// A row whose pushes and mails are to be enqueued.
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct Undelivered {
@@ -201,10 +251,32 @@ pub(crate) async fn take_for_mail(
     now: Micros,
     limit: i64,
 ) -> Result<Vec<Notification>, StoreError> {
-    let id = one.unwrap_or(Uuid::nil());
-    let mut rows = run!(tx, fetch_all as Notification, TAKE_FOR_MAIL, user_id, id, now, limit, Uuid::nil())?;
+    let (first, last) = (one.unwrap_or(Uuid::nil()), one.unwrap_or(Uuid::max()));
+    let mut rows = run!(tx, fetch_all as Notification, TAKE_FOR_MAIL, user_id, first, now, limit, last)?;
     rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.id));
     Ok(rows)
+}
+
+/// The role of somebody in an organization: outer `None` when there is no such organization, inner when no member.
+pub(crate) async fn find_org_role(
+    tx: &mut Tx,
+    org_id: Uuid,
+    user_id: Uuid,
+) -> Result<Option<Option<OrgRole>>, StoreError> {
+    let row = run!(tx, fetch_optional as (Option<OrgRole>,), FIND_ORG_ROLE, org_id, user_id)?;
+    Ok(row.map(|(role,)| role))
+}
+
+/// Members of an organization whose accounts can be used.
+pub(crate) async fn count_members(tx: &mut Tx, org_id: Uuid) -> Result<i64, StoreError> {
+    let (count,) = run!(tx, fetch_one as (i64,), COUNT_MEMBERS, org_id)?;
+    Ok(count)
+}
+
+/// The next members of an organization whose accounts can be used, by id.
+pub(crate) async fn list_members(tx: &mut Tx, org_id: Uuid, after: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
+    let rows = run!(tx, fetch_all as (Uuid,), LIST_MEMBERS, org_id, after, limit)?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// People with an account that can be used.

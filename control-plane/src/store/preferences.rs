@@ -32,7 +32,8 @@ statements! {
     // What is left out stays as it is, also under two changes at once.
     UPSERT_PREFERENCE = "INSERT INTO notification_prefs \
         (user_id, kind, in_app, push, email, reminder_lead_min, updated_at) \
-        VALUES ($1, $2, COALESCE($3, $7), COALESCE($4, $8), COALESCE($5, $9), $6, $10) \
+        VALUES ($1, $2, COALESCE($3, CAST($7 AS BOOLEAN)), COALESCE($4, CAST($8 AS BOOLEAN)), \
+        COALESCE($5, CAST($9 AS BOOLEAN)), $6, $10) \
         ON CONFLICT (user_id, kind) DO UPDATE SET in_app = COALESCE($3, notification_prefs.in_app), \
         push = COALESCE($4, notification_prefs.push), email = COALESCE($5, notification_prefs.email), \
         reminder_lead_min = COALESCE($6, notification_prefs.reminder_lead_min), updated_at = $10";

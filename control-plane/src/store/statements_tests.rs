@@ -34,6 +34,7 @@ async fn every_statement_prepares_on_sqlite() {
     for (name, sql) in statements().into_iter().chain([
         ("CLAIM", jobs::CLAIM_ON_SQLITE),
         ("INSERT", notifications::INSERT_ON_SQLITE),
+        ("MENTIONED", notifications::MENTIONED_ON_SQLITE),
         ("LEADS", preferences::LIST_LEADS_ON_SQLITE),
     ]) {
         if let Err(error) = (&mut connection).prepare(sql.into_sql_str()).await {
@@ -58,6 +59,7 @@ async fn every_statement_prepares_on_postgres() {
     for (name, sql) in statements().into_iter().chain([
         ("CLAIM", jobs::CLAIM_ON_POSTGRES),
         ("INSERT", notifications::INSERT_ON_POSTGRES),
+        ("MENTIONED", notifications::MENTIONED_ON_POSTGRES),
         ("LEADS", preferences::LIST_LEADS_ON_POSTGRES),
     ]) {
         if let Err(error) = (&mut connection).prepare(sql.into_sql_str()).await {

@@ -16,7 +16,7 @@ both! {
     async fn begin_with_defaults_and_keep_what_is_not_changed(app) {
         let (ada, eve) = (app.person("Ada").await, app.person("Eve").await);
         let all = app.get(PATH, Some(&ada.access)).await.expect(200);
-        assert_eq!(all.json["items"].as_array().unwrap().len(), 12);
+        assert_eq!(all.json["items"].as_array().unwrap().len(), 13);
         let reminder = json!({
             "kind": "meeting.reminder", "in_app": true, "push": true, "email": true, "reminder_lead_minutes": 10
         });

@@ -59,6 +59,25 @@ both! {
         }
     }
 
+    async fn admins_of_an_organization_tell_its_members(app) {
+        let (ada, bob, eve) = (app.person("Ada").await, app.person("Bob").await, app.person("Eve").await);
+        let org = app.post("/organizations", Some(&ada.access), json!({ "name": "Engines" })).await.expect(201).text("/id");
+        let members = format!("/organizations/{org}/members");
+        app.post(&members, Some(&ada.access), json!({ "user_id": bob.id })).await.expect(201);
+        let body = json!({ "audience": { "org_id": org }, "title": "All hands", "link": "/rooms" });
+        app.post("/notifications", Some(&bob.access), body.clone()).await.problem(403, "forbidden");
+        app.post("/notifications", Some(&eve.access), body.clone()).await.problem(404, "audience_not_found");
+        let nobody = json!({ "audience": { "org_id": Uuid::now_v7() }, "title": "All hands" });
+        app.post("/notifications", Some(&ada.access), nobody).await.problem(404, "audience_not_found");
+        assert_eq!(app.post("/notifications", Some(&ada.access), body).await.expect(202).json["recipients"], 2);
+        app.eventually("Bob knows", async || {
+            let page = app.get("/notifications?kind=announcement", Some(&bob.access)).await.expect(200);
+            page.json["items"][0]["payload"]["org_id"] == org.as_str()
+        })
+        .await;
+        assert_eq!(unread(app, &eve.access).await, 0);
+    }
+
     async fn at_once_tells_once(app) {
         let (root, ada) = (admin(app).await, app.person("Ada").await);
         let body = json!({ "audience": { "user_ids": [ada.id] }, "title": "Once", "client_id": "x" });

@@ -77,7 +77,10 @@ fn rule(entry: &str) -> Option<Rule> {
     }
     let domain = entry.strip_prefix("*.").unwrap_or(entry);
     // At least two labels: a wildcard below `com` permits everybody.
-    let is_name = matches!(Host::parse(domain), Ok(Host::Domain(name)) if name == domain) && domain.contains('.');
+    let is_letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-');
+    let is_name = domain.chars().all(is_letter)
+        && matches!(Host::parse(domain), Ok(Host::Domain(name)) if name == domain)
+        && domain.contains('.');
     match (is_name, entry.starts_with("*.")) {
         (false, _) => None,
         (true, true) => Some(Rule::Below(format!(".{domain}"))),

@@ -53,6 +53,7 @@ impl From<InboxError> for ApiError {
 impl From<AnnounceError> for ApiError {
     fn from(error: AnnounceError) -> Self {
         match error {
+            AnnounceError::NotFound => Self::not_found("audience_not_found", "There is no such audience."),
             AnnounceError::Forbidden => Self::forbidden(),
             AnnounceError::Store(error) => error.into(),
         }

@@ -13,6 +13,7 @@ use crate::http::extract::SignedIn;
 use crate::jobs::NewJob;
 use crate::model::clock::Micros;
 use crate::model::notification::NotificationKind;
+use crate::model::organization::OrgRole;
 use crate::services::audit;
 use crate::services::authorize::is_platform_admin;
 use crate::store::db::StoreError;
@@ -25,6 +26,8 @@ use crate::store::tx::Tx;
 pub(crate) enum Audience {
     /// These people; at most [`PEOPLE_PER_ACT`].
     Users(Vec<Uuid>),
+    /// The members of an organization.
+    Organization(Uuid),
     /// Everybody with an account.
     Everyone,
 }
@@ -57,6 +60,8 @@ pub(crate) struct Page {
 pub(crate) enum AnnounceError {
     #[error("the caller may not tell this audience anything")]
     Forbidden,
+    #[error("there is no such audience, as far as the caller may know")]
+    NotFound,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -68,8 +73,11 @@ pub(crate) enum AnnounceError {
 pub(crate) async fn announce(app: &App, who: &SignedIn, what: Announcement) -> Result<i64, AnnounceError> {
     let now = app.clock.now();
     let mut tx = app.begin().await?;
-    let kind = permit(who, &what.audience)?;
+    let kind = permit(&mut tx, who, &what.audience).await?;
     let mut payload = json!({ "title": what.title, "text": what.text, "actor_name": who.user.display_name });
+    if let Audience::Organization(id) = &what.audience {
+        payload["org_id"] = json!(id);
+    }
     if let Some(link) = what.link {
         payload["link"] = link.into();
     }
@@ -81,8 +89,11 @@ pub(crate) async fn announce(app: &App, who: &SignedIn, what: Announcement) -> R
             let told = notify(&mut tx, ids, kind, payload, &dedupe_key, now).await?;
             i64::try_from(told).unwrap_or(i64::MAX)
         }
-        Audience::Everyone => {
-            let recipients = store::count_everyone(&mut tx).await?;
+        Audience::Organization(_) | Audience::Everyone => {
+            let recipients = match &what.audience {
+                Audience::Organization(id) => store::count_members(&mut tx, *id).await?,
+                _ => store::count_everyone(&mut tx).await?,
+            };
             let page = Page { audience: what.audience, kind, payload, dedupe_key, after: Uuid::nil() };
             enqueue(&mut tx, &page, now).await?;
             recipients
@@ -93,10 +104,17 @@ pub(crate) async fn announce(app: &App, who: &SignedIn, what: Announcement) -> R
 }
 
 /// Whether the caller may speak to this audience, and as what.
-fn permit(who: &SignedIn, audience: &Audience) -> Result<NotificationKind, AnnounceError> {
+async fn permit(tx: &mut Tx, who: &SignedIn, audience: &Audience) -> Result<NotificationKind, AnnounceError> {
+    let admin = is_platform_admin(&who.caller.actor);
     match audience {
-        Audience::Users(_) | Audience::Everyone if is_platform_admin(&who.caller.actor) => Ok(NotificationKind::System),
+        Audience::Users(_) | Audience::Everyone if admin => Ok(NotificationKind::System),
         Audience::Users(_) | Audience::Everyone => Err(AnnounceError::Forbidden),
+        Audience::Organization(id) => match store::find_org_role(tx, *id, who.user.id).await? {
+            Some(_) if admin => Ok(NotificationKind::Announcement),
+            Some(Some(OrgRole::Owner | OrgRole::Admin)) => Ok(NotificationKind::Announcement),
+            Some(Some(_)) => Err(AnnounceError::Forbidden),
+            Some(None) | None => Err(AnnounceError::NotFound),
+        },
     }
 }
 
@@ -115,6 +133,7 @@ pub(crate) async fn tell_page(app: &App, mut page: Page) -> Result<(), StoreErro
     let limit = i64::try_from(PEOPLE_PER_ACT).unwrap_or(i64::MAX);
     let mut tx = app.begin().await?;
     let people = match &page.audience {
+        Audience::Organization(id) => store::list_members(&mut tx, *id, page.after, limit).await?,
         Audience::Everyone => store::list_everyone(&mut tx, page.after, limit).await?,
         // Named people were told in the act itself.
         Audience::Users(_) => Vec::new(),

@@ -7,6 +7,7 @@ pub(crate) mod announce;
 pub(crate) mod deliver;
 pub(crate) mod inbox;
 pub(crate) mod mail;
+pub(crate) mod mentions;
 pub(crate) mod preferences;
 pub(crate) mod push;
 mod wording;

@@ -29,6 +29,7 @@ pub(crate) fn wording(kind: NotificationKind, payload: &Value) -> Wording {
         NotificationKind::MeetingInvited => about(&format!("{actor} invites you")),
         NotificationKind::MeetingUpdated => about("Meeting changed"),
         NotificationKind::MeetingCancelled => about("Meeting cancelled"),
+        NotificationKind::MeetingInviteAnswered => about(&format!("{actor} answered your invitation")),
         NotificationKind::MeetingReminder => about("Starting soon"),
         NotificationKind::CallRinging => inside(&format!("{actor} is calling")),
         NotificationKind::CallMissed => inside(&format!("Missed call from {actor}")),
