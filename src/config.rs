@@ -27,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) media: Media,
     pub(crate) control_plane: ControlPlane,
     pub(crate) mail: Mail,
+    pub(crate) oauth: Oauth,
     pub(crate) keys: Keys,
     pub(crate) metrics: Metrics,
     pub(crate) log: Log,
@@ -207,6 +208,47 @@ pub(crate) struct Mail {
 impl std::fmt::Debug for Mail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Mail").field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+/// `[oauth]`: sign-in by Google and Microsoft. The address to register with them is
+/// `<public_url>/api/v1/auth/oauth/google/callback`, and likewise for `microsoft`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Oauth {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) google_client_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) google_client_secret: Option<String>,
+    /// Default `https://accounts.google.com`.
+    pub(crate) google_issuer: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) microsoft_client_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) microsoft_client_secret: Option<String>,
+    /// Default `https://login.microsoftonline.com/common/v2.0`; with a tenant instead of `common`, its people alone.
+    pub(crate) microsoft_issuer: String,
+}
+
+impl Default for Oauth {
+    fn default() -> Self {
+        Self {
+            google_client_id: None,
+            google_client_secret: None,
+            google_issuer: "https://accounts.google.com".to_owned(),
+            microsoft_client_id: None,
+            microsoft_client_secret: None,
+            microsoft_issuer: "https://login.microsoftonline.com/common/v2.0".to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Oauth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Oauth")
+            .field("google_client_id", &self.google_client_id)
+            .field("microsoft_client_id", &self.microsoft_client_id)
+            .finish_non_exhaustive()
     }
 }
 

@@ -224,12 +224,25 @@ fn control_plane_config(
         config.mail = Some(control_plane::MailSettings { smtp_url: smtp_url.clone(), from: from.clone() });
     }
     config.https_port = Some(settings.server.https_port).filter(|port| *port != 0);
+    let oauth = &settings.oauth;
+    config.oauth.google = provider(&oauth.google_client_id, &oauth.google_client_secret, &oauth.google_issuer);
+    config.oauth.microsoft =
+        provider(&oauth.microsoft_client_id, &oauth.microsoft_client_secret, &oauth.microsoft_issuer);
     config.trusted_proxies = settings.server.trusted_proxies.iter().map(ToString::to_string).collect();
     config.rate_limits.session_per_minute = settings.limits.requests_per_minute_user;
     config.rate_limits.guest_per_minute = settings.limits.requests_per_minute_user;
     config.rate_limits.address_per_minute = settings.limits.requests_per_minute_address;
     config.rate_limits.auth_per_minute = settings.limits.sign_ins_per_minute;
     config
+}
+
+/// A provider that has both an id and a secret.
+fn provider(id: &Option<String>, secret: &Option<String>, issuer: &str) -> Option<control_plane::ProviderSettings> {
+    Some(control_plane::ProviderSettings {
+        client_id: id.clone()?,
+        client_secret: secret.clone()?,
+        issuer: Url::parse(issuer).ok()?,
+    })
 }
 
 fn node_config(settings: &Settings, secrets: &Secrets, only: Option<Half>, to_control_plane: Wire) -> NodeConfig {

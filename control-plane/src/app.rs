@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::adapters::mail::{MailSettingsError, Mailer};
 use crate::adapters::media_nodes::MediaNodes;
+use crate::adapters::providers::{ProviderSettingsError, Providers};
 use crate::adapters::push::{PushSetupError, WebPush};
 use crate::config::{
     CallSettings, ControlPlaneConfig, InternalKey, Registration, RetentionSettings, RoomSettings, SessionSettings,
@@ -44,6 +45,9 @@ const ROTATION_LABEL: &[u8] = b"plenum refresh token rotation 1";
 /// What the key that codes by mail are computed with is derived for.
 const CODE_LABEL: &[u8] = b"plenum codes by mail 1";
 
+/// What the key that signs sign-ins under way is derived for.
+const STATE_LABEL: &[u8] = b"plenum sign-in by provider 1";
+
 /// What every request and task shares.
 pub(crate) struct App {
     pub db: Db,
@@ -57,11 +61,13 @@ pub(crate) struct App {
     pub media: MediaNodes,
     pub node_figures: NodeFigures,
     pub mailer: Option<Mailer>,
+    pub providers: Providers,
     pub push: WebPush,
     pub internal_key: InternalKey,
     pub internal_keys: KeyStore,
     pub rotation_key: hmac::Key,
     pub code_key: hmac::Key,
+    pub state_key: hmac::Key,
     pub registration: Registration,
     pub public_url: Option<Url>,
     pub https_port: Option<u16>,
@@ -123,6 +129,9 @@ pub enum StartError {
     /// The settings of mail make no sense.
     #[error(transparent)]
     Mail(#[from] MailSettingsError),
+    /// The settings of a provider make no sense.
+    #[error(transparent)]
+    Provider(#[from] ProviderSettingsError),
     /// The cost settings of passwords make no sense.
     #[error("sessions: {0}")]
     Password(#[from] PasswordError),
@@ -146,6 +155,7 @@ impl ControlPlane {
     pub async fn start(config: ControlPlaneConfig, shutdown: CancellationToken) -> Result<Self, StartError> {
         let proxies = TrustedProxies::parse(&config.trusted_proxies)?;
         let passwords = Passwords::new(&config.sessions)?;
+        let providers = Providers::new(&config.oauth)?;
         let mailer = config.mail.as_ref().map(Mailer::new).transpose()?;
         let push = WebPush::open(&config.push, &config.data_dir, config.public_url.as_ref())?;
         let db = Db::open(config.database_url.as_deref(), &config.data_dir, &config.database).await?;
@@ -153,6 +163,7 @@ impl ControlPlane {
         let key = hmac::Key::new(hmac::HMAC_SHA256, config.internal_key.secret.as_bytes());
         let rotation_key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, ROTATION_LABEL).as_ref());
         let code_key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, CODE_LABEL).as_ref());
+        let state_key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, STATE_LABEL).as_ref());
         let app = Arc::new(App {
             db,
             outbox: Outbox { bus: EventBus::new(), jobs: JobQueue::default() },
@@ -163,6 +174,7 @@ impl ControlPlane {
             passwords,
             setup,
             mailer,
+            providers,
             push,
             media: MediaNodes::new(config.media, config.internal_key.clone()),
             node_figures: NodeFigures::default(),
@@ -170,6 +182,7 @@ impl ControlPlane {
             internal_key: config.internal_key,
             rotation_key,
             code_key,
+            state_key,
             registration: config.registration,
             public_url: config.public_url,
             https_port: config.https_port,

@@ -31,6 +31,8 @@ pub struct ControlPlaneConfig {
     pub media: MediaConnection,
     /// How mail is sent; `None` = not at all.
     pub mail: Option<MailSettings>,
+    /// Who else can vouch for somebody.
+    pub oauth: OauthSettings,
     /// Who may make an account.
     pub registration: Registration,
     /// Addresses or networks (`10.0.0.0/8`) whose `X-Forwarded-*` headers are believed.
@@ -67,6 +69,7 @@ impl ControlPlaneConfig {
             internal_key,
             media,
             mail: None,
+            oauth: OauthSettings::default(),
             registration: Registration::Open,
             trusted_proxies: Vec::new(),
             database: DatabaseSettings::default(),
@@ -129,6 +132,35 @@ pub struct MailSettings {
 impl fmt::Debug for MailSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MailSettings").field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+/// The providers people can sign in with; `None` = not with this one.
+#[derive(Clone, Debug, Default)]
+pub struct OauthSettings {
+    /// Google.
+    pub google: Option<ProviderSettings>,
+    /// Microsoft.
+    pub microsoft: Option<ProviderSettings>,
+}
+
+/// How this server is known to a provider.
+#[derive(Clone)]
+pub struct ProviderSettings {
+    /// As the provider gave it out.
+    pub client_id: String,
+    /// As the provider gave it out.
+    pub client_secret: String,
+    /// Where discovery begins: the provider publishes itself at `…/.well-known/openid-configuration`.
+    pub issuer: Url,
+}
+
+impl fmt::Debug for ProviderSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProviderSettings")
+            .field("client_id", &self.client_id)
+            .field("issuer", &self.issuer)
+            .finish_non_exhaustive()
     }
 }
 

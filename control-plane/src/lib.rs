@@ -26,7 +26,9 @@ mod services;
 mod store;
 
 pub use app::{ControlPlane, CreateAdminError, NewAdmin, StartError, create_admin};
-pub use config::{ControlPlaneConfig, InternalKey, MailSettings, MediaConnection, Registration};
+pub use config::{
+    ControlPlaneConfig, InternalKey, MailSettings, MediaConnection, OauthSettings, ProviderSettings, Registration,
+};
 pub use http::origin::TrustedProxyError;
 pub use model::clock::{Clock, Micros};
 pub use store::db::StoreError;

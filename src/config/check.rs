@@ -38,6 +38,7 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
     media(settings, &mut found);
     keys(settings, &mut found);
     mail(settings, &mut found);
+    oauth(settings, &mut found);
     limits(settings, &mut found);
     if let Err(error) = settings.log.filter.parse::<tracing_subscriber::EnvFilter>() {
         found.add("log-filter", format!("{:?} is not a list of levels: {error}", settings.log.filter));
@@ -181,6 +182,33 @@ fn mail(settings: &Settings, found: &mut Findings) {
     if let Some(from) = &mail.from {
         let fine = from.contains('@') && !from.chars().any(char::is_control);
         found.check(fine, "mail-from", format!("{from:?} is not an address like Plenum <plenum@example.org>"));
+    }
+}
+
+fn oauth(settings: &Settings, found: &mut Findings) {
+    let oauth = &settings.oauth;
+    for (id, secret, issuer, options) in [
+        (
+            &oauth.google_client_id,
+            &oauth.google_client_secret,
+            &oauth.google_issuer,
+            ["google-client-id", "google-client-secret", "google-issuer"],
+        ),
+        (
+            &oauth.microsoft_client_id,
+            &oauth.microsoft_client_secret,
+            &oauth.microsoft_issuer,
+            ["microsoft-client-id", "microsoft-client-secret", "microsoft-issuer"],
+        ),
+    ] {
+        let [id_option, secret_option, issuer_option] = options;
+        found.check(
+            id.is_some() == secret.is_some(),
+            if id.is_some() { secret_option } else { id_option },
+            format!("a client id and its secret come together: set --{id_option} and --{secret_option}"),
+        );
+        let fine = url::Url::parse(issuer).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        found.check(fine, issuer_option, format!("{issuer:?} is not an address like https://accounts.google.com"));
     }
 }
 

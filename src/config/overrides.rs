@@ -150,6 +150,38 @@ pub(crate) struct Overrides {
     /// Sender of mail, e.g. "Plenum <plenum@example.org>"
     #[arg(long, env = "PLENUM_MAIL_FROM", value_name = "ADDRESS", global = true, help_heading = "Mail")]
     mail_from: Option<String>,
+    /// Client id that Google gave out [default: no sign-in with Google]
+    #[arg(long, env = "PLENUM_GOOGLE_CLIENT_ID", value_name = "ID", global = true, help_heading = "Sign-in")]
+    google_client_id: Option<String>,
+    /// Its secret
+    #[arg(
+        long,
+        env = "PLENUM_GOOGLE_CLIENT_SECRET",
+        value_name = "SECRET",
+        hide_env_values = true,
+        global = true,
+        help_heading = "Sign-in"
+    )]
+    google_client_secret: Option<String>,
+    /// Issuer whose discovery document is used [default: that of Google]
+    #[arg(long, env = "PLENUM_GOOGLE_ISSUER", value_name = "URL", global = true, help_heading = "Sign-in")]
+    google_issuer: Option<String>,
+    /// Client id that Microsoft gave out [default: no sign-in with Microsoft]
+    #[arg(long, env = "PLENUM_MICROSOFT_CLIENT_ID", value_name = "ID", global = true, help_heading = "Sign-in")]
+    microsoft_client_id: Option<String>,
+    /// Its secret
+    #[arg(
+        long,
+        env = "PLENUM_MICROSOFT_CLIENT_SECRET",
+        value_name = "SECRET",
+        hide_env_values = true,
+        global = true,
+        help_heading = "Sign-in"
+    )]
+    microsoft_client_secret: Option<String>,
+    /// Issuer whose discovery document is used [default: that of Microsoft]
+    #[arg(long, env = "PLENUM_MICROSOFT_ISSUER", value_name = "URL", global = true, help_heading = "Sign-in")]
+    microsoft_issuer: Option<String>,
     /// API requests a minute of one user [default: 120]
     #[arg(long, env = "PLENUM_REQUESTS_PER_MINUTE_USER", value_name = "N", global = true, help_heading = "Accounts")]
     requests_per_minute_user: Option<u32>,
@@ -218,6 +250,7 @@ impl Overrides {
         self.apply_media(settings);
         self.apply_keys(settings);
         self.apply_limits(settings);
+        self.apply_oauth(settings);
         set(&mut settings.control_plane.registration, &self.registration);
         set_some(&mut settings.mail.smtp_url, &self.smtp_url);
         set_some(&mut settings.mail.from, &self.mail_from);
@@ -257,6 +290,16 @@ impl Overrides {
         set_some(&mut keys.internal_key, &self.internal_key);
         set_some(&mut keys.internal_secret, &self.internal_secret);
         set_some(&mut settings.metrics.token, &self.metrics_token);
+    }
+
+    fn apply_oauth(&self, settings: &mut Settings) {
+        let oauth = &mut settings.oauth;
+        set_some(&mut oauth.google_client_id, &self.google_client_id);
+        set_some(&mut oauth.google_client_secret, &self.google_client_secret);
+        set(&mut oauth.google_issuer, &self.google_issuer);
+        set_some(&mut oauth.microsoft_client_id, &self.microsoft_client_id);
+        set_some(&mut oauth.microsoft_client_secret, &self.microsoft_client_secret);
+        set(&mut oauth.microsoft_issuer, &self.microsoft_issuer);
     }
 
     fn apply_limits(&self, settings: &mut Settings) {

@@ -10,8 +10,15 @@ const MASK: &str = "********";
 /// amounts to, stands there as a comment, so that the output stays a configuration file with the same meaning.
 pub(super) fn masked(settings: &Settings, generated: Option<&Secrets>) -> String {
     let mut shown = settings.clone();
-    for secret in
-        [&mut shown.keys.api_secret, &mut shown.keys.internal_secret, &mut shown.metrics.token].into_iter().flatten()
+    for secret in [
+        &mut shown.keys.api_secret,
+        &mut shown.keys.internal_secret,
+        &mut shown.metrics.token,
+        &mut shown.oauth.google_client_secret,
+        &mut shown.oauth.microsoft_client_secret,
+    ]
+    .into_iter()
+    .flatten()
     {
         MASK.clone_into(secret);
     }

@@ -71,6 +71,9 @@ fn contradictions_name_the_option_to_change() {
         (&["--mail-from", "plenum@example.org"], "--smtp-url"),
         (&["--smtp-url", "https://localhost", "--mail-from", "plenum@example.org"], "--smtp-url"),
         (&["--smtp-url", "smtp://localhost", "--mail-from", "plenum"], "--mail-from"),
+        (&["--google-client-id", "id"], "--google-client-secret"),
+        (&["--microsoft-client-secret", "s"], "--microsoft-client-id"),
+        (&["--google-issuer", "accounts.google.com"], "--google-issuer"),
         (&["--log-filter", "sfu=loud"], "--log-filter"),
         (&["--connections", "0"], "--connections"),
         (&["--header-timeout-s", "0"], "--header-timeout-s"),
@@ -107,10 +110,14 @@ fn secrets_are_not_shown() {
             "smtps://me:hidden-5@mail.example.org",
             "--mail-from",
             "plenum@example.org",
+            "--google-client-id",
+            "visible-id",
+            "--google-client-secret",
+            "hidden-6",
         ],
     )
     .expect("settings");
-    for text in [settings.shown(None), format!("{:?} {:?}", settings.keys, settings.mail)] {
+    for text in [settings.shown(None), format!("{:?} {:?} {:?}", settings.keys, settings.mail, settings.oauth)] {
         assert!(!text.contains("hidden"), "{text}");
     }
     assert!(

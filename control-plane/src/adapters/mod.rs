@@ -2,4 +2,5 @@
 
 pub(crate) mod mail;
 pub(crate) mod media_nodes;
+pub(crate) mod providers;
 pub(crate) mod push;

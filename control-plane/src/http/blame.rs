@@ -84,7 +84,8 @@ pub(super) fn query<T: DeserializeOwned>(uri: &Uri) -> ApiError {
             (None, Some((path, message))) => (path, message),
             (None, None) => ("query", text),
         };
-        let known = errors.insert(name.to_owned(), vec![explain(message)]).is_some();
+        let known = errors.contains_key(name);
+        errors.entry(name.to_owned()).or_insert_with(|| vec![explain(message)]);
         let count = pairs.len();
         pairs.retain(|(key, _)| key != name);
         // A parameter that has to be there is tried with something most types accept.

@@ -6,6 +6,10 @@ use super::origin::ClientFacts;
 
 /// Path of the access token's cookie: every API route.
 const ACCESS_PATH: &str = "/api";
+/// Cookie of a sign-in by a provider that is under way.
+const OAUTH_COOKIE: &str = "plenum_oauth";
+/// Its path: the way to the provider and back.
+const OAUTH_PATH: &str = "/api/v1/auth/oauth";
 /// Path of the refresh token's cookie: nothing but the routes that exchange or end it.
 const REFRESH_PATH: &str = "/api/v1/auth";
 
@@ -20,10 +24,13 @@ pub(crate) enum SessionCookie {
 /// So the name carries scheme and port: two servers on one machine, or http and https of one server, do not sign each
 /// other out.
 fn name(kind: SessionCookie, facts: &ClientFacts) -> String {
-    let base = match kind {
-        SessionCookie::Access => "plenum_access",
-        SessionCookie::Refresh => "plenum_refresh",
-    };
+    match kind {
+        SessionCookie::Access => suffixed("plenum_access", facts),
+        SessionCookie::Refresh => suffixed("plenum_refresh", facts),
+    }
+}
+
+fn suffixed(base: &str, facts: &ClientFacts) -> String {
     let scheme = if facts.encrypted { "_s" } else { "" };
     match facts.port() {
         Some(port) => format!("{base}{scheme}_{port}"),
@@ -74,4 +81,32 @@ pub(crate) fn clear(jar: CookieJar, facts: &ClientFacts) -> CookieJar {
         cookie
     };
     jar.add(ended(SessionCookie::Access)).add(ended(SessionCookie::Refresh))
+}
+
+/// Keeps a sign-in by a provider that is under way. `Lax` lets it come back with the browser from the provider's site.
+pub(crate) fn keep_oauth(jar: CookieJar, facts: &ClientFacts, value: String, ttl: std::time::Duration) -> CookieJar {
+    let mut cookie = oauth_cookie(facts, value);
+    cookie.set_max_age(time::Duration::seconds(i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX)));
+    jar.add(cookie)
+}
+
+/// Reads a sign-in by a provider that is under way.
+pub(crate) fn read_oauth<'j>(jar: &'j CookieJar, facts: &ClientFacts) -> Option<&'j str> {
+    jar.get(&suffixed(OAUTH_COOKIE, facts)).map(Cookie::value)
+}
+
+/// Forgets a sign-in by a provider.
+pub(crate) fn drop_oauth(jar: CookieJar, facts: &ClientFacts) -> CookieJar {
+    let mut cookie = oauth_cookie(facts, String::new());
+    cookie.make_removal();
+    jar.add(cookie)
+}
+
+fn oauth_cookie(facts: &ClientFacts, value: String) -> Cookie<'static> {
+    Cookie::build((suffixed(OAUTH_COOKIE, facts), value))
+        .path(OAUTH_PATH)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(facts.encrypted)
+        .build()
 }

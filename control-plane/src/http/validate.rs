@@ -202,7 +202,7 @@ mod tests {
             "A\u{ad}da",
             "A\u{e0041}da",
             "\u{3164}",
-            "\u{2028}x",
+            "x\u{2028}y",
         ] {
             assert!(name(bad, &()).is_err(), "{bad:?}");
         }

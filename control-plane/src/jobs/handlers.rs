@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{CLOSE_ROOM, RECHECK_ROOM, REMOVE_PARTICIPANT, SEND_CODE, SEND_MAIL, mail};
+use super::{CLOSE_ROOM, ERASE_ACCOUNT, RECHECK_ROOM, REMOVE_PARTICIPANT, SEND_CODE, SEND_MAIL, mail};
 use crate::adapters::mail::MailError;
 use crate::app::App;
 use crate::services::calls::{self, CallError};
 use crate::services::codes::DeliverError;
+use crate::services::erasure;
 use crate::services::meetings::announce::AnnounceError;
 use crate::services::notifications::push::SendError;
 use crate::store::db::StoreError;
@@ -45,6 +46,11 @@ struct RoomPayload {
     identity: String,
 }
 
+#[derive(Deserialize)]
+struct UserPayload {
+    user_id: Uuid,
+}
+
 /// Runs a job; running it twice has no second effect.
 pub(super) async fn run(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError> {
     if super::notifications::knows(&job.kind) {
@@ -58,6 +64,10 @@ pub(super) async fn run(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError
     }
     match job.kind.as_str() {
         CLOSE_ROOM | RECHECK_ROOM | REMOVE_PARTICIPANT => run_on_room(app, job).await,
+        ERASE_ACCOUNT => {
+            let payload = UserPayload::deserialize(&job.payload.0)?;
+            Ok(erasure::erase(app, payload.user_id).await?)
+        }
         SEND_CODE => mail::send_code(app, job).await,
         SEND_MAIL => mail::send(app, job).await,
         _ => Err(JobError::UnknownKind),

@@ -33,6 +33,12 @@ pub(super) const SEND_MAIL: &str = "mail.send";
 /// Renders and sends a code.
 pub(super) const SEND_CODE: &str = "mail.code";
 
+/// Takes a deleted account out of history.
+pub(super) const ERASE_ACCOUNT: &str = "account.erase";
+
+/// Tries of a job that touches the database alone: with the growing delays of the worker about a day, the time in which
+/// names have to be gone.
+const ERASE_TRIES: i64 = 250;
 /// Tries of a job that sends a code: no longer than codes live.
 const CODE_TRIES: i64 = 9;
 /// Tries of a job that sends mail: with the growing delays of the worker about half an hour, longer than servers that
@@ -68,6 +74,13 @@ impl NewJob {
     pub(crate) fn code(id: Uuid) -> Self {
         let payload = json!({ "code_id": id });
         Self { kind: SEND_CODE, payload, run_at: None, max_attempts: CODE_TRIES, dedupe_key: None }
+    }
+
+    /// The blanking of a deleted account.
+    pub(crate) fn erase_account(user_id: Uuid) -> Self {
+        let payload = json!({ "user_id": user_id });
+        let dedupe_key = Some(format!("{ERASE_ACCOUNT}:{user_id}"));
+        Self { kind: ERASE_ACCOUNT, payload, run_at: None, max_attempts: ERASE_TRIES, dedupe_key }
     }
 
     pub(crate) fn close_room(room_id: Uuid, reason: &'static str) -> Self {

@@ -84,6 +84,13 @@ impl Secret {
         Self { kind, bits }
     }
 
+    /// The hash of a presented token of whatever kind; `None` unless it has a prefix and 256 bits.
+    pub(crate) fn hash_of(text: &str) -> Option<Vec<u8>> {
+        let (_, encoded) = text.split_once('_')?;
+        let bits: [u8; 32] = URL_SAFE_NO_PAD.decode(encoded).ok()?.try_into().ok()?;
+        Some(Self { kind: SecretKind::Setup, bits }.hash())
+    }
+
     /// The text a client keeps.
     pub(crate) fn text(&self) -> String {
         format!("{}{}", self.kind.prefix(), URL_SAFE_NO_PAD.encode(self.bits))

@@ -21,6 +21,7 @@ mod push;
 mod rooms;
 #[cfg(test)]
 mod tests;
+mod users;
 
 use std::sync::Arc;
 
@@ -60,6 +61,7 @@ const INTERNAL_BODY_BYTES: usize = 2 * 1024 * 1024;
         (name = "notifications", description = "What one is told, and how"),
         (name = "organizations", description = "Workspaces, their people and figures"),
         (name = "meetings", description = "Meetings, when they happen, who is invited"),
+        (name = "users", description = "Accounts, for platform admins"),
         (name = "rooms", description = "Rooms, joining them, their calls"),
         (name = "admin", description = "For platform admins"),
         (name = "server", description = "What this server offers")
@@ -85,6 +87,7 @@ fn api() -> OpenApiRouter<Arc<App>> {
     let resources = OpenApiRouter::new()
         .merge(auth::routes())
         .merge(me::routes())
+        .merge(users::routes())
         .routes(routes!(config::get::get))
         .routes(routes!(health::health))
         .routes(routes!(docs::openapi))

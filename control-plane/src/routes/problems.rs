@@ -4,8 +4,9 @@ use http::StatusCode;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
 
+use crate::adapters::providers::VouchError;
 use crate::error::{ApiError, Problem};
-use crate::services::accounts::{LoginError, RegisterError};
+use crate::services::accounts::{Closed, LoginError, RegisterError};
 use crate::services::addresses::CodeError;
 use crate::services::authorize::Refusal;
 use crate::services::credentials::ChangePasswordError;
@@ -13,6 +14,7 @@ use crate::services::joins::JoinError;
 use crate::services::mail::MailNotConfigured;
 use crate::services::passwords::PasswordError;
 use crate::services::placement::PlacementError;
+use crate::services::providers::ProviderError;
 use crate::services::rooms::RoomError;
 use crate::services::sessions::RefreshError;
 use crate::services::setup::SetupError;
@@ -50,14 +52,7 @@ impl From<PasswordError> for ApiError {
 impl From<RegisterError> for ApiError {
     fn from(error: RegisterError) -> Self {
         match error {
-            RegisterError::Closed => {
-                Self::new(StatusCode::FORBIDDEN, "registration_closed", "This server does not take new accounts.")
-            }
-            RegisterError::InviteOnly => Self::new(
-                StatusCode::FORBIDDEN,
-                "invite_required",
-                "This server takes new accounts by invitation only.",
-            ),
+            RegisterError::Closed(error) => error.into(),
             RegisterError::Taken => Self::new(
                 StatusCode::CONFLICT,
                 "email_taken",
@@ -66,6 +61,75 @@ impl From<RegisterError> for ApiError {
             RegisterError::UsernameTaken => username_taken(),
             RegisterError::Password(error) => error.into(),
             RegisterError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<Closed> for ApiError {
+    fn from(error: Closed) -> Self {
+        match error {
+            Closed::Closed => {
+                Self::new(StatusCode::FORBIDDEN, "registration_closed", "This server does not take new accounts.")
+            }
+            Closed::InviteOnly => Self::new(
+                StatusCode::FORBIDDEN,
+                "invite_required",
+                "This server takes new accounts by invitation only.",
+            ),
+            Closed::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ProviderError> for ApiError {
+    fn from(error: ProviderError) -> Self {
+        match error {
+            ProviderError::NotConfigured => {
+                Self::not_found("provider_not_configured", "One cannot sign in with this provider here.")
+            }
+            ProviderError::UnknownAddress => Self::new(
+                StatusCode::BAD_REQUEST,
+                "unknown_host",
+                "The request does not say which host it was sent to, and no public URL is configured.",
+            ),
+            ProviderError::StateMismatch => Self::new(
+                StatusCode::BAD_REQUEST,
+                "oauth_state_mismatch",
+                "This sign-in was not begun in this browser, or too long ago. Begin again.",
+            ),
+            ProviderError::Denied(_) => {
+                Self::new(StatusCode::BAD_REQUEST, "oauth_denied", "The provider did not let you in. Begin again.")
+            }
+            ProviderError::Vouch(VouchError::Unavailable(reason)) => {
+                tracing::warn!(reason, "an identity provider cannot be used");
+                Self::new(
+                    StatusCode::BAD_GATEWAY,
+                    "provider_unavailable",
+                    "The provider cannot be reached right now. Try again in a moment.",
+                )
+            }
+            ProviderError::Vouch(VouchError::Refused(reason)) => {
+                metrics::counter!("plenum_provider_tokens_refused_total").increment(1);
+                tracing::info!(reason, "a sign-in by an identity provider was refused");
+                Self::new(
+                    StatusCode::UNAUTHORIZED,
+                    "provider_token_refused",
+                    "The provider's word for this sign-in does not hold. Begin again.",
+                )
+            }
+            ProviderError::EmailMissing => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "email_missing",
+                "The provider tells no address of this account, and one is needed.",
+            ),
+            ProviderError::EmailTaken => Self::new(
+                StatusCode::CONFLICT,
+                "email_taken",
+                "There is an account with this address already, and the provider does not vouch for it. Sign in there.",
+            ),
+            ProviderError::Closed(error) => error.into(),
+            ProviderError::Suspended => account_suspended(),
+            ProviderError::Store(error) => error.into(),
         }
     }
 }

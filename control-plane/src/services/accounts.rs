@@ -11,14 +11,15 @@ use crate::http::extract::Caller;
 use crate::http::validate::fold_email;
 use crate::model::clock::Micros;
 use crate::model::room::AccessLevel;
+use crate::model::secret::Secret;
 use crate::model::user::{CodePurpose, PlatformRole, SessionTransport, User, UserStatus};
 use crate::store::db::StoreError;
 use crate::store::tx::Tx;
 use crate::store::users::{self, NewUser};
 
 /// Language and zone of somebody who said neither.
-const DEFAULT_LOCALE: &str = "en";
-const DEFAULT_TIMEZONE: &str = "UTC";
+pub(super) const DEFAULT_LOCALE: &str = "en";
+pub(super) const DEFAULT_TIMEZONE: &str = "UTC";
 
 /// What somebody fills in to get an account.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Registered {
     pub display_name: String,
     pub locale: Option<String>,
     pub timezone: Option<String>,
+    /// Of an invitation into an organization, where registration is by invitation.
+    pub invite_token: Option<String>,
 }
 
 impl Registered {
@@ -43,6 +46,40 @@ impl Registered {
             display_name: display_name.trim().to_owned(),
             locale: None,
             timezone: None,
+            invite_token: None,
+        }
+    }
+}
+
+/// Why there are no new accounts by registering.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Closed {
+    #[error("registration is closed")]
+    Closed,
+    #[error("registration is by invitation")]
+    InviteOnly,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Refuses a new account the settings do not allow.
+///
+/// Who brings the token of an invitation into an organization, or a verified address that was invited, is invited.
+pub(super) async fn require_open(
+    app: &App,
+    tx: &mut Tx,
+    email: &str,
+    verified: bool,
+    invite_token: Option<&str>,
+    now: Micros,
+) -> Result<(), Closed> {
+    match app.registration {
+        Registration::Open => Ok(()),
+        Registration::Closed => Err(Closed::Closed),
+        Registration::Invite => {
+            let hash = invite_token.and_then(Secret::hash_of).unwrap_or_default();
+            let email = if verified { email } else { "" };
+            if users::is_invited(tx, &hash, email, now).await? { Ok(()) } else { Err(Closed::InviteOnly) }
         }
     }
 }
@@ -50,10 +87,8 @@ impl Registered {
 /// Why there is no account.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RegisterError {
-    #[error("registration is closed")]
-    Closed,
-    #[error("registration is by invitation")]
-    InviteOnly,
+    #[error(transparent)]
+    Closed(#[from] Closed),
     #[error("the address is taken")]
     Taken,
     #[error("the user name is taken")]
@@ -107,14 +142,14 @@ pub(crate) async fn register(
     form: Registered,
     transport: SessionTransport,
 ) -> Result<(User, TokenPair), RegisterError> {
-    match app.registration {
-        Registration::Open => {}
-        Registration::Invite => return Err(RegisterError::InviteOnly),
-        Registration::Closed => return Err(RegisterError::Closed),
+    // Before the hash, which is work: closed is closed.
+    if app.registration == Registration::Closed {
+        return Err(Closed::Closed.into());
     }
     let phc = app.passwords.hash(form.password.clone()).await?;
     let now = app.clock.now();
     let mut tx = app.begin().await.map_err(RegisterError::Store)?;
+    require_open(app, &mut tx, &form.email, false, form.invite_token.as_deref(), now).await?;
     let user = match insert(&mut tx, &form, PlatformRole::User, &phc, now).await {
         Err(StoreError::Duplicate) => {
             drop(tx);

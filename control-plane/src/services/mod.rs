@@ -10,6 +10,7 @@ pub(crate) mod channels;
 pub(crate) mod codes;
 pub(crate) mod conversations;
 pub(crate) mod credentials;
+pub(crate) mod erasure;
 pub(crate) mod joins;
 pub(crate) mod mail;
 pub(crate) mod meetings;
@@ -21,11 +22,13 @@ pub(crate) mod notifications;
 pub(crate) mod organizations;
 pub(crate) mod passwords;
 pub(crate) mod placement;
+pub(crate) mod providers;
 pub(crate) mod reconcile;
 pub(crate) mod retention;
 pub(crate) mod rooms;
 pub(crate) mod sessions;
 pub(crate) mod setup;
+pub(crate) mod users;
 
 use uuid::Uuid;
 

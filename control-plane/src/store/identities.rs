@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::db::{Db, StoreError, run};
+use super::db::{On, StoreError, run};
 use super::{statements, tx::Tx};
 use crate::model::clock::Micros;
 use crate::model::user::{Provider, User};
@@ -18,8 +18,12 @@ statements! {
 }
 
 /// Finds whose account a provider's subject opens.
-pub(crate) async fn find_user(db: &Db, provider: Provider, subject: &str) -> Result<Option<User>, StoreError> {
-    run!(db, fetch_optional as User, FIND_USER_BY_IDENTITY, provider, subject)
+pub(crate) async fn find_user(
+    on: impl Into<On<'_>>,
+    provider: Provider,
+    subject: &str,
+) -> Result<Option<User>, StoreError> {
+    run!(on, fetch_optional as User, FIND_USER_BY_IDENTITY, provider, subject)
 }
 
 /// Binds a provider's subject to an account. [`StoreError::Duplicate`] when it opens one already.

@@ -10,6 +10,7 @@ pub(crate) mod channels;
 pub(crate) mod codes;
 pub(crate) mod conversations;
 pub(crate) mod db;
+pub(crate) mod erasure;
 pub(crate) mod guests;
 pub(crate) mod identities;
 pub(crate) mod jobs;

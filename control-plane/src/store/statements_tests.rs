@@ -10,6 +10,7 @@ fn statements() -> Vec<(&'static str, &'static str)> {
         channels::ALL,
         codes::ALL,
         conversations::ALL,
+        erasure::ALL,
         guests::ALL,
         identities::ALL,
         jobs::ALL,

@@ -6,7 +6,8 @@ use super::db::{Db, On, StoreError, run};
 use super::{statements, tx::Tx};
 use crate::model::clock::Micros;
 use crate::model::room::AccessLevel;
-use crate::model::user::{PlatformRole, User};
+use crate::model::user::{PlatformRole, User, UserStatus};
+use crate::store::rooms::like_pattern;
 
 statements! {
     INSERT_USER = "INSERT INTO users \
@@ -37,6 +38,30 @@ statements! {
     DELETE_PASSWORD = "DELETE FROM user_passwords WHERE user_id = $1";
     UPSERT_PASSWORD = "INSERT INTO user_passwords (user_id, phc, changed_at) VALUES ($1, $2, $3) \
         ON CONFLICT (user_id) DO UPDATE SET phc = excluded.phc, changed_at = excluded.changed_at";
+    LIST_USERS = "SELECT id, email, username, display_name, locale, timezone, platform_role, status, \
+        default_room_access, email_verified_at, created_at, updated_at FROM users \
+        WHERE deleted_at IS NULL AND id < $1 AND ($2 = '' OR status = $2) AND ($3 = '' OR platform_role = $3) \
+        AND ($4 = '' OR email LIKE $4 ESCAPE '!' OR LOWER(display_name) LIKE $4 ESCAPE '!' \
+        OR username LIKE $4 ESCAPE '!') ORDER BY id DESC LIMIT $5";
+    ADMINISTER_USER = "UPDATE users SET email = $2, username = $3, display_name = $4, locale = $5, timezone = $6, \
+        platform_role = $7, status = $8, email_verified_at = $9, updated_at = $10 \
+        WHERE id = $1 AND deleted_at IS NULL \
+        RETURNING id, email, username, display_name, locale, timezone, platform_role, status, default_room_access, \
+        email_verified_at, created_at, updated_at";
+    DELETE_USER = "UPDATE users SET status = 'deleted', deleted_at = $2, updated_at = $2 \
+        WHERE id = $1 AND deleted_at IS NULL";
+    LOCK_ADMINS = "UPDATE users SET platform_role = platform_role \
+        WHERE platform_role = 'admin' AND deleted_at IS NULL";
+    SHARE_ORGANIZATION = "SELECT COUNT(*) FROM organization_members a \
+        JOIN organization_members b ON b.org_id = a.org_id JOIN organizations o ON o.id = a.org_id \
+        WHERE a.user_id = $1 AND b.user_id = $2 AND o.deleted_at IS NULL";
+    LIST_ORGANIZATIONS_OWNED_ALONE = "SELECT o.name FROM organization_members m \
+        JOIN organizations o ON o.id = m.org_id \
+        WHERE m.user_id = $1 AND m.role = 'owner' AND o.deleted_at IS NULL AND NOT EXISTS \
+        (SELECT 1 FROM organization_members x WHERE x.org_id = m.org_id AND x.role = 'owner' AND x.user_id <> $1) \
+        ORDER BY o.id LIMIT 20";
+    COUNT_INVITES = "SELECT COUNT(*) FROM organization_invites \
+        WHERE state = 'pending' AND expires_at > $1 AND (token_hash = $2 OR email = $3)";
     COUNT_ADMINS = "SELECT COUNT(*) FROM users \
         WHERE platform_role = 'admin' AND status = 'active' AND deleted_at IS NULL";
 }
@@ -51,6 +76,17 @@ pub(crate) struct NewUser<'a> {
     pub timezone: &'a str,
     pub platform_role: PlatformRole,
     pub email_verified_at: Option<Micros>,
+}
+
+/// Which accounts.
+#[derive(Debug)]
+pub(crate) struct UserFilter<'a> {
+    /// Part of the address, name or user name; empty for all.
+    pub q: &'a str,
+    pub status: Option<UserStatus>,
+    pub platform_role: Option<PlatformRole>,
+    pub after: Option<Uuid>,
+    pub limit: i64,
 }
 
 /// An account with its password's hash.
@@ -138,4 +174,62 @@ pub(crate) async fn find_password(db: &Db, user_id: Uuid) -> Result<Option<Strin
 pub(crate) async fn delete_password(tx: &mut Tx, user_id: Uuid) -> Result<(), StoreError> {
     run!(tx, execute, DELETE_PASSWORD, user_id)?;
     Ok(())
+}
+
+/// Accounts, newest first.
+pub(crate) async fn list(db: &Db, filter: UserFilter<'_>) -> Result<Vec<User>, StoreError> {
+    let status = filter.status.map_or("", UserStatus::as_str);
+    let role = filter.platform_role.map_or("", PlatformRole::as_str);
+    let pattern = like_pattern(filter.q);
+    let after = filter.after.unwrap_or(Uuid::max());
+    run!(db, fetch_all as User, LIST_USERS, after, status, role, &pattern, filter.limit)
+}
+
+/// Writes what admins may change of `user`; `None` when the account is gone. [`StoreError::Duplicate`] when address or
+/// user name are taken.
+pub(crate) async fn update(tx: &mut Tx, user: &User, now: Micros) -> Result<Option<User>, StoreError> {
+    run!(
+        tx,
+        fetch_optional as User,
+        ADMINISTER_USER,
+        user.id,
+        &user.email,
+        user.username.as_deref(),
+        &user.display_name,
+        &user.locale,
+        &user.timezone,
+        user.platform_role,
+        user.status,
+        user.email_verified_at,
+        now
+    )
+}
+
+/// Marks an account deleted, which frees its address and user name; `false` when it was.
+pub(crate) async fn delete(tx: &mut Tx, id: Uuid, now: Micros) -> Result<bool, StoreError> {
+    Ok(run!(tx, execute, DELETE_USER, id, now)? == 1)
+}
+
+/// Makes acts that take admins away wait for each other, so that two of them cannot take the last two.
+pub(crate) async fn lock_admins(tx: &mut Tx) -> Result<(), StoreError> {
+    run!(tx, execute, LOCK_ADMINS)?;
+    Ok(())
+}
+
+/// Whether two people are members of the same organization.
+pub(crate) async fn share_organization(db: &Db, one: Uuid, other: Uuid) -> Result<bool, StoreError> {
+    let (count,) = run!(db, fetch_one as (i64,), SHARE_ORGANIZATION, one, other)?;
+    Ok(count > 0)
+}
+
+/// Names of organizations that have no owner but this one.
+pub(crate) async fn list_organizations_owned_alone(tx: &mut Tx, user_id: Uuid) -> Result<Vec<String>, StoreError> {
+    let rows = run!(tx, fetch_all as (String,), LIST_ORGANIZATIONS_OWNED_ALONE, user_id)?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
+/// Whether somebody is invited into an organization, by the hash of a token or by an address.
+pub(crate) async fn is_invited(tx: &mut Tx, token_hash: &[u8], email: &str, now: Micros) -> Result<bool, StoreError> {
+    let (count,) = run!(tx, fetch_one as (i64,), COUNT_INVITES, now, token_hash, email)?;
+    Ok(count > 0)
 }

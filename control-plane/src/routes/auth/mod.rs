@@ -3,6 +3,7 @@
 pub(crate) mod email;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod oauth;
 pub(crate) mod otp;
 pub(crate) mod password;
 pub(crate) mod refresh;
@@ -54,6 +55,9 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(logout::logout))
         .routes(routes!(setup::setup))
         .routes(routes!(session::session))
+        .routes(routes!(oauth::start::start))
+        .routes(routes!(oauth::callback::callback))
+        .routes(routes!(oauth::token::token))
         .routes(routes!(otp::request::request))
         .routes(routes!(otp::verify::verify))
         .routes(routes!(password::reset::reset))
@@ -117,7 +121,7 @@ impl Door {
                 (status, Json(body)).into_response()
             }
             SessionTransport::Cookie => {
-                let jar = session_cookies(app, &self.caller.facts, tokens);
+                let jar = add_session_cookies(CookieJar::new(), app, &self.caller.facts, tokens);
                 let body = Session { user, access_token: None, refresh_token: None, access_expires_at };
                 (status, jar, Json(body)).into_response()
             }
@@ -126,7 +130,7 @@ impl Door {
 }
 
 /// Both cookies of a session.
-fn session_cookies(app: &App, facts: &ClientFacts, tokens: &TokenPair) -> CookieJar {
+fn add_session_cookies(jar: CookieJar, app: &App, facts: &ClientFacts, tokens: &TokenPair) -> CookieJar {
     let (access, refresh) = (tokens.access.text(), tokens.refresh.text());
-    cookies::set(CookieJar::new(), facts, access, refresh, app.sessions.refresh_ttl_s)
+    cookies::set(jar, facts, access, refresh, app.sessions.refresh_ttl_s)
 }

@@ -41,6 +41,10 @@ pub(crate) struct RegisterRequest {
     /// An IANA time zone.
     #[garde(custom(validate::optional_timezone))]
     timezone: Option<String>,
+    /// Of an invitation into an organization; needed where registration is by invitation.
+    #[garde(inner(length(chars, max = 100)))]
+    #[schema(max_length = 100)]
+    invite_token: Option<String>,
     /// `bearer` unless given.
     transport: Option<SessionTransport>,
 }
@@ -57,6 +61,7 @@ pub(crate) async fn register(
         username: request.username.as_deref().map(validate::fold_username),
         locale: request.locale,
         timezone: request.timezone,
+        invite_token: request.invite_token,
         ..Registered::new(&request.email, request.password, &request.display_name)
     };
     let transport = door.attempt(&app, &form.email, request.transport).await?;
@@ -73,6 +78,7 @@ pub(crate) fn checked_admin(admin: NewAdmin) -> Result<Registered, String> {
         username: None,
         locale: None,
         timezone: None,
+        invite_token: None,
         transport: None,
     };
     request.validate().map_err(|report| report.to_string().trim().to_owned())?;

@@ -50,7 +50,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>) -> Json<ServerConfig> {
     Json(ServerConfig {
         registration: app.registration,
         mail_configured: app.mailer.is_some(),
-        oauth_providers: Vec::new(),
+        oauth_providers: app.providers.names(),
         setup_required: app.setup.text().is_some(),
         public_url: app.public_url.as_ref().map(ToString::to_string),
         https_port: app.https_port,

@@ -1,6 +1,7 @@
 //! `/api/v1/me`: one's own profile, password and sessions.
 
 pub(crate) mod calendar;
+pub(crate) mod delete;
 pub(crate) mod get;
 pub(crate) mod password;
 pub(crate) mod preferences;
@@ -19,7 +20,7 @@ use crate::app::App;
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .merge(calendar::routes())
-        .routes(routes!(get::get, update::update))
+        .routes(routes!(get::get, update::update, delete::delete))
         .routes(routes!(password::put))
         .merge(preferences::routes())
         .merge(push_subscriptions::routes())

@@ -8,12 +8,14 @@ mod meetings;
 mod nodes;
 mod organizations;
 mod rooms;
+mod users;
 
 pub(crate) use conversations::{ConversationObject, Talk, authorize_talk};
 pub(crate) use meetings::{MeetingAction, authorize_meeting};
 pub(crate) use nodes::authorize_nodes;
 pub(crate) use organizations::{ChannelAction, OrgAction, authorize_channel, authorize_organization, effective_role};
 pub(crate) use rooms::{Action, RoomObject, authorize};
+pub(crate) use users::{Sight, authorize_sight, authorize_users};
 
 use crate::model::user::{Actor, PlatformRole};
 

@@ -1,6 +1,7 @@
 //! A control plane on a fresh database, a fake media node, and short ways to talk to both.
 
 mod answer;
+mod idp;
 pub(crate) mod meeting;
 mod node;
 pub(crate) mod smtp;
@@ -24,6 +25,7 @@ use url::Url;
 use uuid::Uuid;
 
 pub(crate) use answer::Answer;
+pub(crate) use idp::{Idp, Mischief, TENANT};
 pub(crate) use node::{FakeNode, Mood};
 pub(crate) use smtp::MailSink;
 
@@ -67,6 +69,8 @@ pub(crate) struct TestApp {
     pub(crate) node: Arc<FakeNode>,
     /// The mail server, if the case asked for one with [`MailSink::serve`].
     pub(crate) mail: Option<Arc<MailSink>>,
+    /// The identity provider, if the case asked for one with [`Idp::serve`].
+    pub(crate) idp: Option<Arc<Idp>>,
     dir: PathBuf,
     database: Option<(String, String)>,
 }
@@ -124,12 +128,18 @@ impl TestApp {
         change(&mut config);
         let clock = config.clock.clone();
         let mail = MailSink::of(&config);
+        let idp = Idp::of(&config);
         let control = ControlPlane::start(config, CancellationToken::new()).await.expect("the control plane starts");
         // Mounted below wildcards, as the binary does it.
         let routes = MapRequestLayer::new(|request| request).layer(control.router());
         let router =
             Router::new().route_service("/api/{*path}", routes.clone()).route_service("/internal/{*path}", routes);
-        Self { control, router, clock, node, mail, dir, database }
+        Self { control, router, clock, node, mail, idp, dir, database }
+    }
+
+    /// The identity provider of the case.
+    pub(crate) fn idp(&self) -> &Idp {
+        self.idp.as_ref().expect("a case with an identity provider")
     }
 
     /// The mail server of the case.

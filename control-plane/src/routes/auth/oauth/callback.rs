@@ -1,0 +1,65 @@
+//! `GET /api/v1/auth/oauth/{provider}/callback`: a browser comes back from its provider.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum_extra::extract::CookieJar;
+use garde::Validate;
+use http::header::LOCATION;
+use http::{HeaderValue, StatusCode};
+use serde::Deserialize;
+
+use super::provider;
+use crate::app::App;
+use crate::error::ApiError;
+use crate::http::cookies;
+use crate::http::extract::{AnyoneAtAll, Params, Segment};
+use crate::routes::auth::add_session_cookies;
+use crate::routes::problems::Problems;
+use crate::services::providers::{self, Returned};
+
+/// What the provider says.
+#[derive(Deserialize, Validate, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CallbackQuery {
+    #[garde(inner(length(bytes, max = 4096)))]
+    code: Option<String>,
+    #[garde(inner(length(bytes, max = 512)))]
+    state: Option<String>,
+    /// Why the provider lets nobody in.
+    #[garde(inner(length(bytes, max = 512)))]
+    error: Option<String>,
+}
+
+/// Take a browser back from its provider: signed in, with cookies, to where it wanted to go.
+#[utoipa::path(get, path = "/auth/oauth/{provider}/callback", tag = "auth", operation_id = "finish_oauth",
+    security(()), params(("provider" = String, Path, description = "`google` or `microsoft`"), CallbackQuery),
+    responses((status = 303, description = "To where the sign-in began, with the cookies of a session"),
+    (status = "2XX", description = "Never"), Problems))]
+pub(crate) async fn callback(
+    State(app): State<Arc<App>>,
+    AnyoneAtAll(caller): AnyoneAtAll,
+    Segment(name): Segment,
+    jar: CookieJar,
+    Params(query): Params<CallbackQuery>,
+) -> Result<Response, ApiError> {
+    let kind = provider(&name)?;
+    app.limits.auth(caller.facts.ip, &format!("callback {}", caller.facts.ip_text))?;
+    let returned = Returned {
+        code: query.code,
+        state: query.state.as_deref().unwrap_or_default(),
+        error: query.error,
+        cookie: cookies::read_oauth(&jar, &caller.facts),
+    };
+    // Whatever becomes of it: a state is for one try.
+    let spent = cookies::drop_oauth(CookieJar::new(), &caller.facts);
+    match providers::finish(&app, kind, &caller, returned).await {
+        Ok((tokens, return_to)) => {
+            let jar = add_session_cookies(spent, &app, &caller.facts, &tokens);
+            let location = HeaderValue::from_str(&return_to).map_err(|error| ApiError::internal(&error))?;
+            Ok((StatusCode::SEE_OTHER, [(LOCATION, location)], jar).into_response())
+        }
+        Err(error) => Ok((spent, ApiError::from(error)).into_response()),
+    }
+}

@@ -1,0 +1,52 @@
+//! `GET /api/v1/users/{user_id}`: an account, as far as the caller may see it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::user_id;
+use crate::app::App;
+use crate::error::ApiError;
+use crate::http::extract::{Segment, SignedIn};
+use crate::model::user::User;
+use crate::routes::problems::Problems;
+use crate::services::authorize::Sight;
+use crate::services::users;
+
+/// What people who work together know of each other.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LightUser {
+    id: Uuid,
+    username: Option<String>,
+    display_name: String,
+}
+
+/// An account: all of it for oneself and platform admins, else a light view.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum UserView {
+    Full(Box<User>),
+    Light(LightUser),
+}
+
+/// An account: one's own, that of somebody in a shared organization, or any for platform admins.
+#[utoipa::path(get, path = "/users/{user_id}", tag = "users", operation_id = "get_user",
+    params(("user_id" = Uuid, Path, description = "Id of the account")),
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = UserView), Problems))]
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Segment(id): Segment,
+) -> Result<Json<UserView>, ApiError> {
+    let (user, sight) = users::find(&app, &who, user_id(&id)?).await?;
+    Ok(Json(match sight {
+        Sight::Full => UserView::Full(Box::new(user)),
+        Sight::Light => {
+            UserView::Light(LightUser { id: user.id, username: user.username, display_name: user.display_name })
+        }
+    }))
+}

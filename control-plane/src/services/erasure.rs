@@ -1,0 +1,71 @@
+//! The end of an account: out of every call at once, out of history soon after.
+//!
+//! In: an account that is suspended or deleted. Out: jobs; later blank names. Each step may be done twice.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::jobs::NewJob;
+use crate::model::clock::Micros;
+use crate::store::db::StoreError;
+use crate::store::tx::Tx;
+use crate::store::{codes, erasure as store, identities, rooms, users};
+
+/// Calls somebody can be in at the same time.
+const MAX_PRESENCE: i64 = 200;
+/// Rows of history changed by one statement.
+const BATCH: i64 = 1_000;
+/// Rooms closed in one transaction.
+const ROOMS: i64 = 100;
+/// What history says instead of a name.
+pub(crate) const NOBODY: &str = "Deleted account";
+
+/// Enqueues the removal of somebody from every call they are in.
+pub(super) async fn leave_calls(tx: &mut Tx, user_id: Uuid, now: Micros) -> Result<(), StoreError> {
+    for (room_id, identity) in store::list_presence(&mut *tx, user_id, MAX_PRESENCE).await? {
+        tx.enqueue(NewJob::remove_participant(room_id, &identity), now).await?;
+    }
+    Ok(())
+}
+
+/// Takes a deleted account out of everything that still names it.
+///
+/// # Errors
+/// As any statement; what was done stays done.
+pub(crate) async fn erase(app: &App, user_id: Uuid) -> Result<(), StoreError> {
+    // Blanked last: until then the address finds what hangs on it.
+    let Some(email) = store::find_deleted_email(&app.db, user_id).await? else { return Ok(()) };
+    close_rooms(app, user_id).await?;
+    while store::blank_call_names(&app.db, user_id, NOBODY, BATCH).await? == BATCH.unsigned_abs() {}
+    let now = app.clock.now();
+    let mut tx = app.begin().await?;
+    users::delete_password(&mut tx, user_id).await?;
+    identities::delete_of(&mut tx, user_id).await?;
+    store::delete_sessions(&mut tx, user_id).await?;
+    store::delete_room_memberships(&mut tx, user_id).await?;
+    // Somebody else may have the address by now, and a code of theirs.
+    if users::find_by_email(&mut tx, &email).await?.is_none() {
+        codes::delete_of(&mut tx, &email).await?;
+    }
+    store::blank_user(&mut tx, user_id, &format!("{user_id}@deleted.invalid"), NOBODY, now).await?;
+    tx.commit(now).await
+}
+
+/// Deletes the rooms nobody else owns.
+async fn close_rooms(app: &App, user_id: Uuid) -> Result<(), StoreError> {
+    loop {
+        let alone = store::list_rooms_owned_alone(&app.db, user_id, ROOMS).await?;
+        if alone.is_empty() {
+            return Ok(());
+        }
+        let now = app.clock.now();
+        let mut tx = app.begin().await?;
+        for room_id in alone {
+            rooms::delete(&mut tx, room_id, now).await?;
+            tx.event(format!("room:{room_id}"), "room.deleted", &json!({ "room_id": room_id }));
+            tx.enqueue(NewJob::close_room(room_id, "room_deleted"), now).await?;
+        }
+        tx.commit(now).await?;
+    }
+}

@@ -1,0 +1,73 @@
+//! SQL of taking somebody out of calls, rooms and history.
+
+use uuid::Uuid;
+
+use super::db::{Db, On, StoreError, run};
+use super::{statements, tx::Tx};
+use crate::model::clock::Micros;
+
+statements! {
+    LIST_PRESENCE_OF = "SELECT c.room_id, p.identity FROM call_participants p JOIN calls c ON c.id = p.call_id \
+        WHERE p.user_id = $1 AND p.left_at IS NULL AND c.ended_at IS NULL LIMIT $2";
+    LIST_ROOMS_OWNED_ALONE = "SELECT r.id FROM rooms r JOIN room_members m ON m.room_id = r.id AND m.role = 'owner' \
+        WHERE m.user_id = $1 AND r.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM room_members o \
+        WHERE o.room_id = r.id AND o.role = 'owner' AND o.user_id <> $1) LIMIT $2";
+    DELETE_ROOM_MEMBERSHIPS = "DELETE FROM room_members WHERE user_id = $1";
+    DELETE_SESSIONS_OF = "DELETE FROM sessions WHERE user_id = $1";
+    BLANK_CALL_NAMES = "UPDATE call_participants SET name = $2 WHERE id IN (SELECT id FROM call_participants \
+        WHERE user_id = $1 AND name <> $2 LIMIT $3)";
+    BLANK_USER = "UPDATE users SET email = $2, username = NULL, display_name = $3, email_verified_at = NULL, \
+        locale = 'en', timezone = 'UTC', last_seen_at = NULL, updated_at = $4 \
+        WHERE id = $1 AND deleted_at IS NOT NULL AND email <> $2";
+    FIND_DELETED_EMAIL = "SELECT email FROM users WHERE id = $1 AND deleted_at IS NOT NULL";
+}
+
+/// Where somebody is in a call now: room and identity.
+pub(crate) async fn list_presence(
+    on: impl Into<On<'_>>,
+    user_id: Uuid,
+    limit: i64,
+) -> Result<Vec<(Uuid, String)>, StoreError> {
+    run!(on, fetch_all as (Uuid, String), LIST_PRESENCE_OF, user_id, limit)
+}
+
+/// Rooms that have no owner but this one.
+pub(crate) async fn list_rooms_owned_alone(db: &Db, user_id: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
+    let rows = run!(db, fetch_all as (Uuid,), LIST_ROOMS_OWNED_ALONE, user_id, limit)?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Takes somebody out of every room.
+pub(crate) async fn delete_room_memberships(tx: &mut Tx, user_id: Uuid) -> Result<(), StoreError> {
+    run!(tx, execute, DELETE_ROOM_MEMBERSHIPS, user_id)?;
+    Ok(())
+}
+
+/// Deletes every session of somebody, with the addresses they came from.
+pub(crate) async fn delete_sessions(tx: &mut Tx, user_id: Uuid) -> Result<(), StoreError> {
+    run!(tx, execute, DELETE_SESSIONS_OF, user_id)?;
+    Ok(())
+}
+
+/// Replaces the name in at most `batch` stays in calls; how many it were.
+pub(crate) async fn blank_call_names(db: &Db, user_id: Uuid, name: &str, batch: i64) -> Result<u64, StoreError> {
+    run!(db, execute, BLANK_CALL_NAMES, user_id, name, batch)
+}
+
+/// Replaces address and name of a deleted account.
+pub(crate) async fn blank_user(
+    tx: &mut Tx,
+    user_id: Uuid,
+    email: &str,
+    name: &str,
+    now: Micros,
+) -> Result<(), StoreError> {
+    run!(tx, execute, BLANK_USER, user_id, email, name, now)?;
+    Ok(())
+}
+
+/// The address of a deleted account, until it is blanked.
+pub(crate) async fn find_deleted_email(db: &Db, user_id: Uuid) -> Result<Option<String>, StoreError> {
+    let found = run!(db, fetch_optional as (String,), FIND_DELETED_EMAIL, user_id)?;
+    Ok(found.map(|(email,)| email))
+}

@@ -1,0 +1,60 @@
+//! `DELETE /me`: the end of an account, in calls, rooms and history.
+
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, both};
+use crate::users_admin::admin;
+
+both! {
+    async fn ends_sessions_calls_and_rooms_and_blanks_history(app) {
+        let root = admin(app).await;
+        let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+        app.patch("/me", Some(&ada.access), json!({ "username": "ada" })).await.expect(200);
+        app.node.beat(app).await.expect(200);
+        let own = app.room(&ada, "trusted").await.text("/id");
+        let bobs = app.room(&bob, "trusted").await.text("/id");
+        let join = app.post(&format!("/rooms/{bobs}/join"), Some(&ada.access), json!({ "client_id": "tab00001" })).await;
+        let inside = app.node.join(app, &join.expect(200).text("/token"), &bobs).await;
+        assert_eq!(app.get(&format!("/rooms/{bobs}/call"), Some(&bob.access)).await.expect(200)
+            .json["participants"][0]["name"], "Ada");
+
+        app.delete("/me", None).await.problem(401, "sign_in_required");
+        app.delete("/me", Some(&ada.access)).await.expect(204);
+        app.get("/me", Some(&ada.access)).await.problem(401, "invalid_token");
+        app.post("/auth/refresh", None, json!({ "refresh_token": ada.refresh })).await.problem(401, "invalid_refresh_token");
+        for name in ["ada", "ada@example.org"] {
+            let body = json!({ "identifier": name, "password": PASSWORD });
+            app.post("/auth/login", None, body).await.problem(401, "invalid_credentials");
+        }
+        app.eventually("ada is out of the call", async || {
+            app.node.called(&format!("RemoveParticipant {bobs} {}", inside.identity)) > 0
+        }).await;
+        app.eventually("nobody owns her room", async || {
+            app.get(&format!("/rooms/{own}"), Some(&root.access)).await.status.as_u16() == 404
+        }).await;
+        app.eventually("history does not name her", async || {
+            let call = app.get(&format!("/rooms/{bobs}/call"), Some(&bob.access)).await;
+            !call.json.to_string().contains("Ada")
+        }).await;
+        assert_eq!(app.get(&format!("/rooms/{bobs}"), Some(&bob.access)).await.expect(200).text("/id"), bobs);
+
+        // Address and user name are free for somebody else, who is another person.
+        let body = json!({ "email": "ada@example.org", "password": PASSWORD, "display_name": "Ada", "username": "ada" });
+        let next = app.post("/auth/register", None, body).await.expect(201);
+        assert_ne!(next.text("/user/id"), ada.id);
+        app.get("/me", Some(&next.text("/access_token"))).await.expect(200);
+    }
+
+    async fn takes_the_cookies_of_a_browser_away(app) {
+        app.person("Ada").await;
+        let body = json!({ "identifier": "ada@example.org", "password": PASSWORD, "transport": "cookie" });
+        let cookies = app.post("/auth/login", None, body).await.expect(200).cookies();
+        let request = http::Request::delete("/api/v1/me").header("host", "meet.test").header("cookie", &cookies);
+        let cross = http::Request::delete("/api/v1/me").header("host", "meet.test").header("cookie", &cookies)
+            .header("sec-fetch-site", "cross-site");
+        app.send(cross.body(axum::body::Body::empty()).unwrap()).await.problem(403, "cross_site_request");
+        let answer = app.send(request.body(axum::body::Body::empty()).unwrap()).await.expect(204);
+        assert_eq!((answer.cookies().as_str(), answer.headers.get_all("set-cookie").iter().count()), ("", 2));
+        assert_eq!(answer.json, Value::Null);
+    }
+}
