@@ -176,6 +176,11 @@ impl Shared {
         lock(&self.revocations).is_revoked(room, claims.identity(), claims.issued_at())
     }
 
+    /// How long each worker has worked since it started.
+    pub(crate) fn busy(&self) -> Vec<Duration> {
+        lock(&self.workers).handles().iter().map(WorkerHandle::busy).collect()
+    }
+
     pub(crate) fn counters(&self) -> NodeCounters {
         let rooms = self.rooms();
         let participants = rooms.iter().map(|room| room.summary().num_participants as usize).sum();

@@ -12,7 +12,7 @@ use super::{calls, nodes};
 use crate::app::App;
 use crate::model::call::{Call, CallState, LOST, MOVED, NODE_LOST};
 use crate::model::clock::Micros;
-use crate::model::node::MediaNode;
+use crate::model::node::{MediaNode, MediaRegion};
 use crate::model::room::Room;
 use crate::store::db::StoreError;
 use crate::store::tx::Tx;
@@ -102,7 +102,8 @@ async fn wanted_region(app: &App, wanted: &Wanted<'_>) -> Result<String, StoreEr
         return Ok(region.as_str().to_owned());
     }
     let of_organization = node_store::find_region_of_organization(&app.db, wanted.room.id).await?;
-    Ok(of_organization.or_else(|| wanted.region.map(str::to_owned)).unwrap_or_default())
+    let hint = || wanted.region.map(str::to_owned);
+    Ok(of_organization.map(MediaRegion::into_string).or_else(hint).unwrap_or_default())
 }
 
 /// Writes the call down as it runs now; `false` when another join placed the room meanwhile: look again.

@@ -8,7 +8,7 @@ use super::db::{Db, On, StoreError, run};
 use super::statements;
 use super::tx::Tx;
 use crate::model::clock::Micros;
-use crate::model::node::{MediaNode, NodeCall, NodeState, NodeStatus};
+use crate::model::node::{MediaNode, MediaRegion, NodeCall, NodeState, NodeStatus};
 
 macro_rules! node_columns {
     () => {
@@ -119,10 +119,10 @@ pub(crate) async fn find_least_loaded(
 }
 
 /// Where the organization of a room wants its calls to run; the key `media_region` of its settings.
-pub(crate) async fn find_region_of_organization(db: &Db, room_id: Uuid) -> Result<Option<String>, StoreError> {
+pub(crate) async fn find_region_of_organization(db: &Db, room_id: Uuid) -> Result<Option<MediaRegion>, StoreError> {
     let found = run!(db, fetch_optional as (Json<Value>,), FIND_ORG_SETTINGS, room_id)?;
-    let region = found.and_then(|(settings,)| Some(settings.get("media_region")?.as_str()?.to_owned()));
-    Ok(region.filter(|region| !region.is_empty()))
+    // Settings are free text: what is no name of a region is none.
+    Ok(found.and_then(|(settings,)| MediaRegion::try_from(settings.get("media_region")?.as_str()?.to_owned()).ok()))
 }
 
 /// Nodes heard of after `alive_since`.

@@ -69,6 +69,14 @@ both! {
         assert!(metrics.contains("plenum_media_nodes{state=\"down\"} 1"), "{metrics}");
     }
 
+    async fn has_a_config_beside_it_that_leads_to_a_secure_page(app, |config| {
+        config.https_port = Some(7_999);
+        config.public_url = Some("http://10.0.0.5:7880/".parse().unwrap());
+    }) {
+        let config = app.get("/config", None).await.expect(200);
+        assert_eq!((&config.json["https_port"], config.text("/public_url")), (&json!(7_999), "http://10.0.0.5:7880/".into()));
+    }
+
     async fn is_for_platform_admins_alone(app) {
         let (root, ada) = (root(app).await, app.person("Ada").await);
         beat(app, "one", "").await;

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
@@ -16,6 +17,7 @@ use signaling_proto::heartbeat::HeartbeatAnswer;
 use signaling_proto::heartbeat::NodeState;
 use signaling_proto::limits;
 use signaling_proto::proto;
+use tokio::time::Instant;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -23,8 +25,29 @@ use crate::api::HttpCall;
 use crate::config::ControlPlane;
 use crate::node::Shared;
 
-/// Peer connections that count as a full worker in the reported load, until load is measured in time.
+/// Peer connections that count as a full worker: what is connected and quiet now may all speak in a moment.
 const FULL_WORKER_TRANSPORTS: f32 = 1_000.0;
+
+/// Steps in which work is reported: an idle node is idle, and not the idlest of all because it was just started.
+const BUSY_STEPS: f32 = 20.0;
+
+/// How busy the workers were between two looks.
+struct LoadMeter {
+    at: Instant,
+    busy: Vec<Duration>,
+}
+
+impl LoadMeter {
+    /// The part of the time that the busiest worker has worked since the last look: 0 to 1, in steps.
+    fn look(&mut self, now: Instant, busy: Vec<Duration>) -> f32 {
+        let elapsed = now.saturating_duration_since(self.at).as_secs_f32();
+        let worked = busy.iter().zip(&self.busy).map(|(now, before)| now.saturating_sub(*before));
+        let most = worked.max().unwrap_or_default().as_secs_f32();
+        (self.at, self.busy) = (now, busy);
+        let part = if elapsed > 0.0 { (most / elapsed).min(1.0) } else { 0.0 };
+        (part * BUSY_STEPS).round() / BUSY_STEPS
+    }
+}
 
 /// Becomes what the control plane wants the node to be, and ends the rooms that are not to go on here. Their people are
 /// told to leave; whoever wants to go on asks the control plane for a new join.
@@ -55,12 +78,14 @@ pub(crate) async fn report(
     let mut ticks = tokio::time::interval(limits::HEARTBEAT_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failing = false;
+    let mut meter = LoadMeter { at: Instant::now(), busy: shared.busy() };
     loop {
         let last = tokio::select! {
             _ = ticks.tick() => false,
             () = stop.cancelled() => true,
         };
-        match beat(&shared, &control_plane, &*call).await {
+        let worked = meter.look(Instant::now(), shared.busy());
+        match beat(&shared, &control_plane, &*call, worked).await {
             Ok(answer) => {
                 if failing {
                     tracing::info!("the control plane answers again");
@@ -84,9 +109,15 @@ pub(crate) async fn report(
     }
 }
 
-async fn beat(shared: &Shared, control_plane: &ControlPlane, call: &dyn HttpCall) -> Result<HeartbeatAnswer, String> {
+async fn beat(
+    shared: &Shared,
+    control_plane: &ControlPlane,
+    call: &dyn HttpCall,
+    worked: f32,
+) -> Result<HeartbeatAnswer, String> {
     let counters = shared.counters();
     let workers = shared.config.workers.max(1) as f32;
+    let connected = (counters.transports as f32 / (workers * FULL_WORKER_TRANSPORTS)).min(1.0);
     let heartbeat = Heartbeat {
         url: control_plane.public_url.clone(),
         api_url: control_plane.api_url.clone(),
@@ -96,7 +127,7 @@ async fn beat(shared: &Shared, control_plane: &ControlPlane, call: &dyn HttpCall
         version: env!("CARGO_PKG_VERSION").to_owned(),
         rooms: counters.rooms as u32,
         participants: counters.participants as u32,
-        load: (counters.transports as f32 / (workers * FULL_WORKER_TRANSPORTS)).min(1.0),
+        load: worked.max(connected),
     };
     let now = signaling_proto::unix_now();
     let signed = heartbeat::sign(&shared.config.node_id, &heartbeat, &control_plane.key, &control_plane.secret, now)
@@ -117,4 +148,20 @@ async fn beat(shared: &Shared, control_plane: &ControlPlane, call: &dyn HttpCall
         return Ok(HeartbeatAnswer::default());
     }
     serde_json::from_slice(response.body()).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_busiest_worker_is_the_load_in_steps() {
+        let ms = Duration::from_millis;
+        let start = Instant::now();
+        let mut meter = LoadMeter { at: start, busy: vec![ms(100), ms(0)] };
+        assert_eq!(meter.look(start + ms(2_000), vec![ms(200), ms(500)]), 0.25);
+        assert_eq!(meter.look(start + ms(4_000), vec![ms(201), ms(505)]), 0.0);
+        assert_eq!(meter.look(start + ms(6_000), vec![ms(9_000), ms(505)]), 1.0);
+        assert_eq!(meter.look(start + ms(6_000), vec![ms(9_000), ms(505)]), 0.0, "no time has passed");
+    }
 }

@@ -22,6 +22,8 @@ pub(super) struct Counters {
     pub(super) publications: AtomicU64,
     pub(super) subscriptions: AtomicU64,
     pub(super) slow_turns: AtomicU64,
+    /// Microseconds of work, waits left out.
+    pub(super) busy_us: AtomicU64,
     pub(super) drops: [AtomicU64; DropReason::COUNT],
 }
 
@@ -41,6 +43,7 @@ impl Counters {
             ("plenum_media_events_dropped_total", &self.events_dropped),
             ("plenum_media_commands_dropped_total", &self.commands_dropped),
             ("plenum_media_slow_turns_total", &self.slow_turns),
+            ("plenum_media_busy_microseconds_total", &self.busy_us),
         ];
         for (name, value) in totals {
             metrics::counter!(name, "worker" => worker.clone()).absolute(value.load(Ordering::Relaxed));

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use sfu_engine::api::{Command, Event, RoomId};
 use sfu_engine::transport::DtlsIdentity;
@@ -120,6 +121,11 @@ impl WorkerHandle {
     /// Transports now open on this worker.
     pub fn transports(&self) -> usize {
         self.shared.counters.transports.load(Ordering::Relaxed) as usize
+    }
+
+    /// Time it has worked since it started, waits left out.
+    pub fn busy(&self) -> Duration {
+        Duration::from_micros(self.shared.counters.busy_us.load(Ordering::Relaxed))
     }
 
     fn post(&self, message: Message) {

@@ -199,6 +199,7 @@ impl Worker {
 
     fn count(&self, turn: Duration) {
         let counters = &self.shared.counters;
+        counters.busy_us.fetch_add(turn.as_micros() as u64, Ordering::Relaxed);
         if turn > SLOW_TURN {
             counters.slow_turns.fetch_add(1, Ordering::Relaxed);
         }
