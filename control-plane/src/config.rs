@@ -306,6 +306,8 @@ pub struct RetentionSettings {
     pub dead_jobs_days: u64,
     /// Days the audit log is kept. Default 400.
     pub audit_days: u64,
+    /// Days activities of organizations are kept. Default 90.
+    pub activities_days: u64,
     /// Days a notification is kept after it was read. Default 90.
     pub read_notifications_days: u64,
     /// Days a notification is kept, read or not. Default 400.
@@ -322,6 +324,7 @@ impl Default for RetentionSettings {
             ended_days: 7,
             dead_jobs_days: 30,
             audit_days: 400,
+            activities_days: 90,
             read_notifications_days: 90,
             notifications_days: 400,
             events_minutes: 60,

@@ -1,5 +1,6 @@
 //! What the control plane knows about: plain data, one file per noun. No SQL, no HTTP, no clock but [`clock`].
 
+pub(crate) mod activity;
 pub(crate) mod call;
 pub(crate) mod clock;
 pub(crate) mod conversation;

@@ -3,14 +3,15 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::audit_in;
 use super::authorize::{
     ChannelAction, OrgAction, Refusal, authorize_channel, authorize_organization, is_platform_admin,
 };
 use super::conversations::topic as conversation_topic;
 use super::organizations::{MAX_MEMBERS, topic};
+use super::{activities, audit_in};
 use crate::app::App;
 use crate::http::extract::SignedIn;
+use crate::model::activity::NewActivity;
 use crate::model::clock::Micros;
 use crate::model::conversation::ConversationKind;
 use crate::model::organization::{Channel, ChannelMember, ChannelRole, Organization, Visibility};
@@ -113,6 +114,7 @@ pub(crate) async fn create(
     store::insert_member(&mut tx, id, who.user.id, ChannelRole::Admin, now).await?;
     let channel = store::find(&mut tx, id, who.user.id).await?.ok_or(Refusal::NotFound)?;
     note(&mut tx, who, &channel, "channel.created", json!({ "name": channel.name }), now).await?;
+    show(&mut tx, who, &channel, "channel.created", now).await?;
     tx.commit(now).await?;
     Ok(channel)
 }
@@ -130,6 +132,20 @@ async fn note(
         json!({ "channel_id": channel.id, "org_id": channel.org_id, "conversation_id": channel.conversation_id });
     tx.event(audience(channel), action, &told);
     audit_in(tx, &who.caller, Some(channel.org_id), action, ("channel", channel.id), diff, now).await
+}
+
+/// Shows an act on a channel among what happened in the organization, to who may see the channel.
+async fn show(
+    tx: &mut Tx,
+    who: &SignedIn,
+    channel: &Channel,
+    kind: &'static str,
+    now: Micros,
+) -> Result<(), StoreError> {
+    let actor = Some((who.user.id, who.user.display_name.as_str()));
+    let data = json!({ "name": channel.name });
+    let new = NewActivity { org_id: channel.org_id, actor, kind, of: ("channel", channel.id), data };
+    activities::record(tx, new, Some(audience(channel)), now).await
 }
 
 /// Finds a channel for somebody who wants to do `action` with it.
@@ -203,6 +219,9 @@ pub(crate) async fn update(
     store::update(&mut tx, &channel, now).await?;
     channel.updated_at = now;
     note(&mut tx, who, &channel, "channel.updated", json!({ "changed": changed }), now).await?;
+    if changed.contains(&"archived") && channel.archived_at.is_some() {
+        show(&mut tx, who, &channel, "channel.archived", now).await?;
+    }
     tx.commit(now).await?;
     Ok(channel)
 }

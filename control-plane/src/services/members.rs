@@ -5,12 +5,13 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::audit_in;
 use super::authorize::{OrgAction, Refusal, authorize_organization, effective_role};
 use super::organizations::{MAX_MEMBERS, OrgError, topic};
+use super::{activities, audit_in};
 use crate::app::App;
 use crate::http::extract::SignedIn;
 use crate::jobs::NewJob;
+use crate::model::activity::NewActivity;
 use crate::model::clock::Micros;
 use crate::model::organization::{OrgMember, OrgRole, Organization};
 use crate::store::db::StoreError;
@@ -95,7 +96,10 @@ pub(super) async fn note_joined(
     let diff = json!({ "role": role });
     audit_in(tx, &who.caller, Some(org_id), "member.joined", ("user", user_id), diff, now).await?;
     tx.event(topic(org_id), "member.joined", &json!({ "org_id": org_id, "user_id": user_id, "role": role }));
-    Ok(())
+    let actor = Some((who.user.id, who.user.display_name.as_str()));
+    let new =
+        NewActivity { org_id, actor, kind: "member.joined", of: ("user", user_id), data: json!({ "role": role }) };
+    activities::record(tx, new, None, now).await
 }
 
 /// Nobody gives a role above their own.
@@ -166,6 +170,10 @@ pub(crate) async fn remove(app: &App, who: &SignedIn, name: &OrgName, user_id: U
     let diff = json!({ "role": member.role, "left": oneself });
     audit_in(&mut tx, &who.caller, Some(org.id), "member.left", ("user", user_id), diff, now).await?;
     tx.event(topic(org.id), "member.left", &json!({ "org_id": org.id, "user_id": user_id }));
+    let actor = Some((who.user.id, who.user.display_name.as_str()));
+    let data = json!({ "display_name": member.display_name });
+    let new = NewActivity { org_id: org.id, actor, kind: "member.left", of: ("user", user_id), data };
+    activities::record(&mut tx, new, None, now).await?;
     lost_rights(&mut tx, org.id, user_id, now).await?;
     tx.commit(now).await?;
     Ok(())

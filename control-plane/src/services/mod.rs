@@ -3,7 +3,9 @@
 //! In: the app, an actor, parsed requests. Out: models, or an error enum of the operation. No SQL, no HTTP types.
 
 pub(crate) mod accounts;
+pub(crate) mod activities;
 pub(crate) mod addresses;
+pub(crate) mod analytics;
 pub(crate) mod authorize;
 pub(crate) mod calls;
 pub(crate) mod channels;

@@ -5,12 +5,14 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::audit_in;
 use super::authorize::{OrgAction, Refusal, authorize_organization};
+use super::{activities, audit_in};
 use crate::app::App;
 use crate::http::extract::SignedIn;
 use crate::jobs::NewJob;
+use crate::model::activity::{AuditEntry, NewActivity};
 use crate::model::organization::{OrgRole, Organization};
+use crate::store::activities::{self as activity_store, AuditFilter};
 use crate::store::db::{On, StoreError};
 use crate::store::organizations::{self as store, NewOrganization, OrgName};
 
@@ -135,6 +137,10 @@ pub(crate) async fn create(app: &App, who: &SignedIn, form: OrgForm) -> Result<O
     let id = id.ok_or(OrgError::SlugTaken)?;
     let diff = json!({ "name": form.name, "slug": slug });
     audit_in(&mut tx, &who.caller, Some(id), "organization.created", ("organization", id), diff, now).await?;
+    let actor = Some((who.user.id, who.user.display_name.as_str()));
+    let data = json!({ "name": form.name });
+    let new = NewActivity { org_id: id, actor, kind: "organization.created", of: ("organization", id), data };
+    activities::record(&mut tx, new, None, now).await?;
     let org = store::find(&mut tx, &OrgName::Id(id), who.user.id).await?.ok_or(Refusal::NotFound)?;
     tx.commit(now).await?;
     Ok(org)
@@ -229,6 +235,14 @@ pub(crate) async fn delete(app: &App, who: &SignedIn, name: &OrgName) -> Result<
     tx.enqueue(NewJob::recheck_organization(org.id), now).await?;
     tx.commit(now).await?;
     Ok(())
+}
+
+/// Lists an organization's part of the audit log, the newest first.
+///
+/// # Errors
+/// As any statement.
+pub(crate) async fn audit_log(app: &App, org_id: Uuid, filter: AuditFilter<'_>) -> Result<Vec<AuditEntry>, StoreError> {
+    activity_store::list_audit(&app.db, org_id, filter).await
 }
 
 /// The rooms of an organization in which somebody is, after `after`; for the job that looks at them again.

@@ -7,7 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::store::db::StoreError;
-use crate::store::{calls, codes, guests, jobs, nodes, notifications, outbox, push_subscriptions, sessions};
+use crate::store::{
+    activities, calls, codes, guests, jobs, nodes, notifications, outbox, push_subscriptions, sessions,
+};
 
 /// Rows deleted by one statement.
 const BATCH: i64 = 1_000;
@@ -62,6 +64,7 @@ pub(crate) async fn round(app: &App) -> Result<(), StoreError> {
     in_batches!(guests::delete_expired(&app.db, ended, BATCH));
     in_batches!(jobs::delete_finished(&app.db, "done", ended, BATCH));
     in_batches!(jobs::delete_finished(&app.db, "dead", days(keep.dead_jobs_days), BATCH));
+    in_batches!(activities::delete_before(&app.db, days(keep.activities_days), BATCH));
     in_batches!(outbox::delete_audit_before(&app.db, days(keep.audit_days), BATCH));
     in_batches!(notifications::delete_read_before(&app.db, days(keep.read_notifications_days), BATCH));
     in_batches!(notifications::delete_created_before(&app.db, days(keep.notifications_days), BATCH));

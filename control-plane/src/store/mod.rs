@@ -5,6 +5,8 @@
 //! Every statement is a named constant that runs on both engines (or a pair of constants where they differ), so that a
 //! test can prepare each of them on each engine.
 
+pub(crate) mod activities;
+pub(crate) mod analytics;
 pub(crate) mod calls;
 pub(crate) mod channels;
 pub(crate) mod codes;

@@ -6,6 +6,8 @@ use super::*;
 
 fn statements() -> Vec<(&'static str, &'static str)> {
     [
+        activities::ALL,
+        analytics::ALL,
         calls::ALL,
         channels::ALL,
         codes::ALL,

@@ -44,6 +44,7 @@ mod notifications_mail;
 mod notifications_mentions;
 mod notifications_send;
 mod organizations;
+mod organizations_insight;
 mod organizations_members;
 mod parity;
 mod push_send;

@@ -1,5 +1,8 @@
 //! `/api/v1/organizations`: workspaces, their people and their channels.
 
+pub(crate) mod activities;
+pub(crate) mod analytics;
+pub(crate) mod audit_log;
 pub(crate) mod channels;
 pub(crate) mod create;
 pub(crate) mod delete;
@@ -39,6 +42,11 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(members::list::list, members::add::add))
         .routes(routes!(members::get::get, members::update::update, members::remove::remove))
         .routes(routes!(channels::list::list, channels::create::create))
+        .routes(routes!(activities::list::list))
+        .routes(routes!(analytics::messages_per_day::get))
+        .routes(routes!(analytics::active_users::get))
+        .routes(routes!(analytics::call_minutes::get))
+        .routes(routes!(audit_log::list::list))
 }
 
 /// An organization.
@@ -73,6 +81,20 @@ impl From<Organization> for OrganizationView {
             created_at: org.created_at,
             updated_at: org.updated_at,
         }
+    }
+}
+
+/// Who did something.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ActorView {
+    id: Uuid,
+    display_name: String,
+}
+
+impl ActorView {
+    /// Somebody, unless the server itself did it.
+    fn of(id: Option<Uuid>, name: Option<String>) -> Option<Self> {
+        Some(Self { id: id?, display_name: name.unwrap_or_default() })
     }
 }
 
