@@ -230,3 +230,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
         params.iter().last().map(|(_, text)| Self(text.to_owned())).ok_or_else(nothing)
     }
 }
+
+/// The last two variable segments of a route's path, in their order.
+#[derive(Debug)]
+pub(crate) struct TwoSegments(pub String, pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for TwoSegments {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let nothing = || ApiError::not_found("not_found", "There is nothing at this address.");
+        let params = RawPathParams::from_request_parts(parts, &()).await.map_err(|_| nothing())?;
+        let texts: Vec<&str> = params.iter().map(|(_, text)| text).collect();
+        match texts.as_slice() {
+            [.., first, second] => Ok(Self((*first).to_owned(), (*second).to_owned())),
+            _ => Err(nothing()),
+        }
+    }
+}

@@ -132,7 +132,7 @@ impl RateLimits {
 }
 
 /// One IPv6 customer has a /64 of addresses; they share a bucket.
-fn subscriber(ip: IpAddr) -> IpAddr {
+pub(crate) fn subscriber(ip: IpAddr) -> IpAddr {
     match ip {
         IpAddr::V4(_) => ip,
         IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),

@@ -1,18 +1,18 @@
-//! What each kind of job does.
+//! Which handler does which kind of job.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{CLOSE_ROOM, ERASE_ACCOUNT, RECHECK_ROOM, REMOVE_PARTICIPANT, SEND_CODE, SEND_MAIL, mail};
+use super::{ERASE_ACCOUNT, SEND_CODE, SEND_MAIL, mail, rooms};
 use crate::adapters::mail::MailError;
 use crate::app::App;
-use crate::services::calls::{self, CallError};
 use crate::services::codes::DeliverError;
 use crate::services::erasure;
 use crate::services::meetings::announce::AnnounceError;
 use crate::services::notifications::push::SendError;
+use crate::services::removals::CallError;
 use crate::store::db::StoreError;
 use crate::store::jobs::ClaimedJob;
 
@@ -38,15 +38,6 @@ pub(super) enum JobError {
 }
 
 #[derive(Deserialize)]
-struct RoomPayload {
-    room_id: Uuid,
-    #[serde(default)]
-    reason: String,
-    #[serde(default)]
-    identity: String,
-}
-
-#[derive(Deserialize)]
 struct UserPayload {
     user_id: Uuid,
 }
@@ -63,7 +54,7 @@ pub(super) async fn run(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError
         return super::meetings::run(app, job).await;
     }
     match job.kind.as_str() {
-        CLOSE_ROOM | RECHECK_ROOM | REMOVE_PARTICIPANT => run_on_room(app, job).await,
+        kind if rooms::KINDS.contains(&kind) => rooms::run(app, job).await,
         ERASE_ACCOUNT => {
             let payload = UserPayload::deserialize(&job.payload.0)?;
             Ok(erasure::erase(app, payload.user_id).await?)
@@ -72,14 +63,4 @@ pub(super) async fn run(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError
         SEND_MAIL => mail::send(app, job).await,
         _ => Err(JobError::UnknownKind),
     }
-}
-
-async fn run_on_room(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError> {
-    let payload = RoomPayload::deserialize(&job.payload.0)?;
-    match job.kind.as_str() {
-        CLOSE_ROOM => calls::close_room(app, payload.room_id, &payload.reason).await?,
-        RECHECK_ROOM => calls::recheck_room(app, payload.room_id).await?,
-        _ => calls::remove_participant(app, payload.room_id, &payload.identity).await?,
-    }
-    Ok(())
 }

@@ -10,9 +10,9 @@ use super::NewJob;
 use super::handlers::JobError;
 use crate::app::App;
 use crate::model::clock::Micros;
-use crate::services::calls;
 use crate::services::meetings::announce::{self, MailPlan};
 use crate::services::meetings::sweep::{self, Reminder};
+use crate::services::removals;
 use crate::store::jobs::ClaimedJob;
 
 /// Makes the occurrences of a series that are missing.
@@ -98,7 +98,7 @@ pub(super) async fn run(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError
         REMIND => sweep::run_remind(app, &Reminder::deserialize(payload)?).await?,
         END_CALL => {
             let call = CallPayload::deserialize(payload)?;
-            calls::end_one(app, call.room_id, call.call_id).await?;
+            removals::end_one(app, call.room_id, call.call_id).await?;
         }
         _ => return Err(JobError::UnknownKind),
     }

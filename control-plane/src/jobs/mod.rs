@@ -8,6 +8,7 @@ mod mail;
 pub(crate) mod meetings;
 mod notifications;
 mod organizations;
+mod rooms;
 mod worker;
 
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub(crate) use worker::run_worker;
 pub(super) const CLOSE_ROOM: &str = "media.close_room";
 /// Removes from a room's call whoever is no longer admitted.
 pub(super) const RECHECK_ROOM: &str = "media.recheck_room";
+/// Removes somebody from every call in which they are no longer admitted.
+pub(super) const RECHECK_USER: &str = "media.recheck_user";
 /// Removes one participant from a call.
 pub(super) const REMOVE_PARTICIPANT: &str = "media.remove_participant";
 
@@ -89,6 +92,11 @@ impl NewJob {
 
     pub(crate) fn recheck_room(room_id: Uuid) -> Self {
         Self::media(RECHECK_ROOM, json!({ "room_id": room_id }), format!("{RECHECK_ROOM}:{room_id}"))
+    }
+
+    /// For whoever takes rights away from an account: suspension, deletion, the end of a membership.
+    pub(crate) fn recheck_user(user_id: Uuid) -> Self {
+        Self::media(RECHECK_USER, json!({ "user_id": user_id }), format!("{RECHECK_USER}:{user_id}"))
     }
 
     pub(crate) fn remove_participant(room_id: Uuid, identity: &str) -> Self {

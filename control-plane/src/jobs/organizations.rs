@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::NewJob;
 use super::handlers::JobError;
 use crate::app::App;
-use crate::services::{calls, organizations};
+use crate::services::{organizations, removals};
 use crate::store::jobs::ClaimedJob;
 
 /// Looks again at everybody in calls of an organization's rooms.
@@ -41,7 +41,7 @@ pub(super) async fn run(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError
         let Some(last) = rooms.last() else { return Ok(()) };
         after = *last;
         for room in rooms {
-            calls::recheck_room(app, room).await?;
+            removals::recheck_room(app, room).await?;
         }
     }
 }

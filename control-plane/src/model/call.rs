@@ -27,6 +27,9 @@ pub(crate) struct Call {
     pub started_at: Option<Micros>,
     pub ended_at: Option<Micros>,
     pub end_reason: Option<String>,
+    pub started_by: Option<Uuid>,
+    /// Since when nobody new gets in.
+    pub locked_at: Option<Micros>,
     pub peak_participants: i64,
 }
 
@@ -55,6 +58,74 @@ pub(crate) struct CallParticipant {
     pub media_participant_sid: String,
     pub role: CallRole,
     pub joined_at: Micros,
+    pub left_at: Option<Micros>,
+}
+
+impl CallParticipant {
+    /// The user or guest behind the stay.
+    pub(crate) fn subject_id(&self) -> Option<Uuid> {
+        self.user_id.or(self.guest_id)
+    }
+}
+
+/// What hosts gave to or took from somebody in one call; the default is nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct CallGrant {
+    pub is_cohost: bool,
+    pub block_microphone: bool,
+    pub block_camera: bool,
+    pub block_screen_share: bool,
+}
+
+/// A kind of source, as LiveKit's tokens and permissions name it.
+const SOURCES: [(&str, i32); 4] = [("camera", 1), ("microphone", 2), ("screen_share", 3), ("screen_share_audio", 4)];
+
+/// What somebody may send in a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sending {
+    pub microphone: bool,
+    pub camera: bool,
+    pub screen_share: bool,
+}
+
+impl Sending {
+    /// Follows from the role, what hosts blocked and how the room is set.
+    pub(crate) fn of(role: CallRole, grant: CallGrant, hosts_only_screen_share: bool) -> Self {
+        let leads = matches!(role, CallRole::Host | CallRole::Cohost);
+        Self {
+            microphone: !grant.block_microphone,
+            camera: !grant.block_camera,
+            screen_share: !grant.block_screen_share && (leads || !hosts_only_screen_share),
+        }
+    }
+
+    fn allows(self, source: &str) -> bool {
+        match source {
+            "camera" => self.camera,
+            "microphone" => self.microphone,
+            _ => self.screen_share,
+        }
+    }
+
+    /// Whether anything may be sent at all; with an empty list of sources everything may.
+    pub(crate) fn anything(self) -> bool {
+        self.microphone || self.camera || self.screen_share
+    }
+
+    /// The sources allowed, as tokens name them; empty = all of them.
+    pub(crate) fn token_sources(self) -> Vec<String> {
+        self.list().map(|(name, _)| name.to_owned()).collect()
+    }
+
+    /// The sources allowed, as permissions number them; empty = all of them.
+    pub(crate) fn permission_sources(self) -> Vec<i32> {
+        self.list().map(|(_, number)| number).collect()
+    }
+
+    fn list(self) -> impl Iterator<Item = (&'static str, i32)> {
+        let everything = self.microphone && self.camera && self.screen_share;
+        SOURCES.into_iter().filter(move |(name, _)| !everything && self.allows(name))
+    }
 }
 
 /// Longest and shortest `client_id` in an identity.
@@ -104,6 +175,18 @@ pub(crate) fn random_tab() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_blocked_is_not_sent() {
+        let free = Sending::of(CallRole::Participant, CallGrant::default(), false);
+        assert_eq!((free.token_sources(), free.anything()), (vec![], true));
+        let grant = CallGrant { block_microphone: true, ..CallGrant::default() };
+        let muted = Sending::of(CallRole::Participant, grant, true);
+        assert_eq!((muted.token_sources(), muted.permission_sources()), (vec!["camera".to_owned()], vec![1]));
+        assert!(Sending::of(CallRole::Host, CallGrant::default(), true).screen_share);
+        let all = CallGrant { is_cohost: false, block_microphone: true, block_camera: true, block_screen_share: true };
+        assert!(!Sending::of(CallRole::Guest, all, false).anything());
+    }
 
     #[test]
     fn identities_survive_their_text() {

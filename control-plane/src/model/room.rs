@@ -23,6 +23,31 @@ text_enum! {
     pub(crate) enum RoomRole { Owner = "owner", Admin = "admin", Member = "member" }
 }
 
+impl RoomRole {
+    /// How far the role reaches; more is more.
+    const fn rank(self) -> u8 {
+        match self {
+            Self::Owner => 3,
+            Self::Admin => 2,
+            Self::Member => 1,
+        }
+    }
+
+    /// Whether whoever has this role may give, take and act on `other`: owners everything, admins members only.
+    pub(crate) const fn governs(self, other: Self) -> bool {
+        match self {
+            Self::Owner => true,
+            Self::Admin => matches!(other, Self::Member),
+            Self::Member => false,
+        }
+    }
+
+    /// The better of two roles.
+    pub(crate) fn best(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        [one, other].into_iter().flatten().max_by_key(|role| role.rank())
+    }
+}
+
 /// How a room behaves; stored as one JSON value, so that a new switch needs no migration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
@@ -32,6 +57,8 @@ pub(crate) struct RoomConfig {
     /// Where its calls run, if a media node of that region is there; null = anywhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub media_region: Option<MediaRegion>,
+    /// Only hosts and cohosts may share their screen; acts on those who join from then on.
+    pub hosts_only_screen_share: bool,
 }
 
 /// A room as stored, with what the asking person has to do with it.
@@ -49,6 +76,8 @@ pub(crate) struct Room {
     pub is_active: bool,
     pub expires_at: Option<Micros>,
     pub conversation_id: Uuid,
+    /// The room this one is a breakout of.
+    pub parent_room_id: Option<Uuid>,
     pub created_at: Micros,
     pub updated_at: Micros,
     /// The asking person's role, if they are a member.

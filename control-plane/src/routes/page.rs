@@ -31,6 +31,19 @@ impl PageQuery {
     pub(crate) fn limit(&self) -> u32 {
         self.limit.unwrap_or(DEFAULT_LIMIT)
     }
+
+    /// Rows to fetch: one more than the page shows, which tells whether there is another page.
+    pub(crate) fn fetch(&self) -> i64 {
+        i64::from(self.limit()) + 1
+    }
+
+    /// The last entry of the page before.
+    ///
+    /// # Errors
+    /// 422 for a cursor this server did not make.
+    pub(crate) fn after(&self) -> Result<Option<Uuid>, ApiError> {
+        read_cursor(self.cursor.as_deref())
+    }
 }
 
 /// The last entry of the page before, out of its cursor.

@@ -224,8 +224,8 @@ impl From<Refusal> for ApiError {
         match refusal {
             Refusal::NotFound => room_not_found(),
             Refusal::SignInRequired => Self::sign_in_required(),
-            Refusal::NotAdmitted => {
-                Self::new(StatusCode::FORBIDDEN, "not_admitted", "Only members may enter this room. Ask its owner.")
+            Refusal::Lobby => {
+                Self::new(StatusCode::FORBIDDEN, "lobby_required", "Somebody has to let you in. Wait in the lobby.")
             }
             Refusal::Forbidden => Self::forbidden(),
         }
@@ -259,6 +259,13 @@ impl From<JoinError> for ApiError {
                 StatusCode::CONFLICT,
                 "room_has_no_calls",
                 "This is a chat room. Only video rooms hold calls.",
+            ),
+            JoinError::Banned => Self::new(StatusCode::FORBIDDEN, "banned", "You may not enter this room."),
+            JoinError::LobbyRequired => Refusal::Lobby.into(),
+            JoinError::Locked => Self::new(
+                StatusCode::FORBIDDEN,
+                "call_locked",
+                "The hosts have locked this call. Ask one of them to let you in.",
             ),
             JoinError::NameRequired => Self::field("display_name", "is required for guests"),
             JoinError::Full => Self::new(StatusCode::CONFLICT, "room_full", "The room is full. Try again later."),

@@ -1,29 +1,26 @@
-//! Calls: what media nodes report becomes history; who lost the right to be inside is removed.
+//! Calls: what media nodes report becomes history.
 //!
-//! In: verified webhooks, jobs. Out: rows, events, RoomService calls. Every step may be repeated without a second
-//! effect, because webhooks and jobs arrive at least once.
+//! In: verified webhooks. Out: rows, events, jobs. Every step may be repeated without a second effect, because webhooks
+//! arrive at least once.
 
 use std::collections::HashMap;
 
 use serde_json::json;
-use signaling_proto::call::RoomServiceError;
 use signaling_proto::proto::{ParticipantInfo, WebhookEvent};
 use signaling_proto::webhook::event;
 use uuid::Uuid;
 
+use super::removals::may_stay;
 use crate::app::App;
 use crate::jobs::NewJob;
-use crate::model::call::{Call, CallRole, CallState, Identity, LOST};
+use crate::model::call::{Call, CallRole, CallState, Identity, LOST, MOVED, NODE_LOST};
 use crate::model::clock::Micros;
-use crate::model::node::MediaNode;
-use crate::model::room::AccessLevel;
-use crate::model::user::UserStatus;
 use crate::services::meetings::lifecycle;
-use crate::store::calls::{self as store, NewParticipant, Rights};
+use crate::store::calls::{self as store, NewParticipant};
 use crate::store::db::StoreError;
 use crate::store::rooms::RoomState;
 use crate::store::tx::Tx;
-use crate::store::{guests, nodes, rooms};
+use crate::store::{breakouts, guests, lobby, nodes, rooms};
 
 /// Attribute of a participant that says what they are in the call.
 pub(crate) const ROLE_ATTRIBUTE: &str = "role";
@@ -31,15 +28,6 @@ pub(crate) const ROLE_ATTRIBUTE: &str = "role";
 pub(crate) const MAX_PRESENT: i64 = 10_000;
 /// A report this fresh is dated by our clock, which has the finer grain.
 const FRESH_US: i64 = 2_000_000;
-
-/// Why a job about a call has to be tried again.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum CallError {
-    #[error(transparent)]
-    Node(#[from] RoomServiceError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// Takes a verified webhook into the history.
 ///
@@ -124,14 +112,13 @@ pub(super) async fn open_call_for(
     }
     if let Some(call) = open {
         let elsewhere = node_id.is_some_and(|node_id| call.media_node_id != node_id);
-        if call.state == CallState::Active && call.media_room_sid.is_some() {
-            if elsewhere {
-                // A room we never gave anybody a token for; the call is where we placed it.
-                return Ok(None);
-            }
-            // The media room was made anew while we missed its end.
-            end_call(app, tx, &call, now, LOST, now).await?;
-        } else {
+        let is_another = call.state == CallState::Active && call.media_room_sid.is_some();
+        if is_another && elsewhere {
+            // A room we never gave anybody a token for; the call is where we placed it.
+            return Ok(None);
+        }
+        // Of an active call, the media room was made anew while we missed its end.
+        if !is_another || !end_call(app, tx, &call, now, LOST, now).await? {
             let node_id = node_id.unwrap_or(&call.media_node_id).to_owned();
             store::place(tx, call.id, &node_id, room_sid).await?;
             return Ok(Some(Call { media_node_id: node_id, media_room_sid: Some(room_sid.to_owned()), ..call }));
@@ -191,9 +178,8 @@ pub(super) async fn note_joined(
     store::raise_peak(tx, call.id).await?;
     let told = json!({ "room_id": room.id, "call_id": call.id, "identity": info.identity, "name": info.name });
     tx.event(topic, "call.participant_joined", &told);
-    let rights = store::list_rights(&mut *tx, room.id, MAX_PRESENT).await?;
-    let own = rights.iter().find(|rights| rights.media_participant_sid == info.sid);
-    if own.is_some_and(|own| !may_stay(room, own, now)) {
+    let own = store::find_rights(&mut *tx, room.id, now, &info.sid).await?;
+    if own.is_some_and(|own| !may_stay(room, &own, now)) {
         tx.enqueue(NewJob::remove_participant(room.id, &info.identity), now).await?;
     }
     Ok(())
@@ -258,7 +244,11 @@ async fn note_left(
     Ok(())
 }
 
-/// Ends a call at the time the last person left, or drops it when nobody ever came.
+/// Why a call is over although nobody ended it: its media room is gone.
+const GONE: [&str; 4] = ["finished", LOST, MOVED, NODE_LOST];
+
+/// Ends a call at the time the last person left, or drops it when nobody ever came. `false`: it goes on, because its
+/// people are in breakouts.
 pub(super) async fn end_call(
     app: &App,
     tx: &mut Tx,
@@ -266,11 +256,16 @@ pub(super) async fn end_call(
     at: Micros,
     reason: &str,
     now: Micros,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     store::close_participants(tx, call.id, at).await?;
+    if GONE.contains(&reason) && breakouts::is_running(&mut *tx, call.id).await? {
+        return Ok(false);
+    }
+    close_breakouts(&mut *tx, call, now).await?;
+    lobby::delete_of_call(&mut *tx, call.room_id, call.id).await?;
     let last_left = store::last_left_at(tx, call.id).await?;
     if last_left.is_none() && store::delete_starting(tx, call.id).await? {
-        return Ok(());
+        return Ok(true);
     }
     let ended_at = last_left.unwrap_or(at);
     if store::end(tx, call.id, ended_at, reason).await? {
@@ -280,96 +275,19 @@ pub(super) async fn end_call(
         tx.event(format!("room:{}", call.room_id), "call.ended", &told);
         super::activities::record_call(tx, call.room_id, call.id, "call.ended", now).await?;
     }
-    Ok(())
+    Ok(true)
 }
 
-/// Whether somebody who is inside may stay there.
-fn may_stay(room: &RoomState, rights: &Rights, now: Micros) -> bool {
-    if !room.is_open(now) {
-        return false;
+/// Closes the breakouts of a call: nobody gets in, and whoever is there is removed.
+pub(super) async fn close_breakouts(tx: &mut Tx, call: &Call, now: Micros) -> Result<(), StoreError> {
+    let closed = breakouts::close(&mut *tx, call.id).await?;
+    if closed.is_empty() {
+        return Ok(());
     }
-    match rights.user_id {
-        Some(_) => {
-            rights.user_status == Some(UserStatus::Active)
-                && (rights.room_role.is_some() || rights.invited || room.access_level != AccessLevel::Restricted)
-        }
-        None => rights.guest_id.is_some() && room.access_level == AccessLevel::Public,
+    for room_id in closed {
+        tx.enqueue(NewJob::close_room(room_id, "breakouts_closed"), now).await?;
     }
-}
-
-/// The node of the room's open call, while it is known.
-async fn node_of(app: &App, call: &Call) -> Result<Option<MediaNode>, StoreError> {
-    nodes::find(&app.db, &call.media_node_id).await
-}
-
-/// Job: ends the room on its node and closes its call, unless the room was opened again meanwhile.
-///
-/// # Errors
-/// See [`CallError`].
-pub(crate) async fn close_room(app: &App, room_id: Uuid, reason: &str) -> Result<(), CallError> {
-    let now = app.clock.now();
-    match rooms::find_state(&app.db, room_id).await? {
-        None => return Ok(()),
-        Some(room) if room.is_open(now) => return recheck_room(app, room_id).await,
-        Some(_) => {}
-    }
-    let Some(call) = store::find_open(&app.db, room_id).await? else { return Ok(()) };
-    if let Some(node) = node_of(app, &call).await? {
-        app.media.delete_room(&node, &room_id.to_string()).await?;
-    }
-    let mut tx = app.begin().await?;
-    end_call(app, &mut tx, &call, now, reason, now).await?;
-    tx.commit(now).await?;
-    Ok(())
-}
-
-/// Job: ends one call for everybody in it, if it still runs.
-///
-/// # Errors
-/// See [`CallError`].
-pub(crate) async fn end_one(app: &App, room_id: Uuid, call_id: Uuid) -> Result<(), CallError> {
-    let now = app.clock.now();
-    let open = store::find_open(&app.db, room_id).await?;
-    let Some(call) = open.filter(|call| call.id == call_id) else { return Ok(()) };
-    if let Some(node) = node_of(app, &call).await? {
-        app.media.delete_room(&node, &room_id.to_string()).await?;
-    }
-    let mut tx = app.begin().await?;
-    end_call(app, &mut tx, &call, now, "ended", now).await?;
-    tx.commit(now).await?;
-    Ok(())
-}
-
-/// Job: removes whoever is in the room's call and may not be.
-///
-/// # Errors
-/// See [`CallError`].
-pub(crate) async fn recheck_room(app: &App, room_id: Uuid) -> Result<(), CallError> {
-    let now = app.clock.now();
-    let Some(room) = rooms::find_state(&app.db, room_id).await? else { return Ok(()) };
-    let Some(call) = store::find_open(&app.db, room_id).await? else { return Ok(()) };
-    let Some(node) = node_of(app, &call).await? else { return Ok(()) };
-    for rights in store::list_rights(&app.db, room_id, MAX_PRESENT).await? {
-        if !may_stay(&room, &rights, now) {
-            app.media.remove_participant(&node, &room_id.to_string(), &rights.identity).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Job: removes one participant, unless they may be there by now.
-///
-/// # Errors
-/// See [`CallError`].
-pub(crate) async fn remove_participant(app: &App, room_id: Uuid, identity: &str) -> Result<(), CallError> {
-    let now = app.clock.now();
-    let Some(room) = rooms::find_state(&app.db, room_id).await? else { return Ok(()) };
-    let Some(call) = store::find_open(&app.db, room_id).await? else { return Ok(()) };
-    let Some(node) = node_of(app, &call).await? else { return Ok(()) };
-    let rights = store::list_rights(&app.db, room_id, MAX_PRESENT).await?;
-    let still = rights.iter().any(|rights| rights.identity == identity && !may_stay(&room, rights, now));
-    if still {
-        app.media.remove_participant(&node, &room_id.to_string(), identity).await?;
-    }
+    let told = json!({ "room_id": call.room_id, "call_id": call.id });
+    tx.event(format!("room:{}", call.room_id), "breakouts.closed", &told);
     Ok(())
 }

@@ -8,23 +8,26 @@ use std::time::Duration;
 use signaling_proto::token::{AccessToken, VideoGrant};
 use uuid::Uuid;
 
-use super::authorize::{Action, Refusal};
+use super::authorize::Refusal;
 use super::calls::ROLE_ATTRIBUTE;
 use super::placement::{self, PlacementError, Wanted};
-use super::rooms::{self, RoomError};
+use super::rooms::RoomError;
+use super::{admission, bans};
 use crate::app::App;
 use crate::http::extract::Caller;
 use crate::http::origin::ClientFacts;
-use crate::model::call::{CallRole, Identity, random_tab};
+use crate::model::call::{Call, CallGrant, CallRole, Identity, Sending, random_tab};
 use crate::model::node::MediaNode;
 use crate::model::room::{Room, RoomName, RoomRole, RoomType};
 use crate::model::secret::{Secret, SecretKind};
 use crate::model::user::{Actor, GuestSession};
 use crate::store::db::StoreError;
-use crate::store::{calls as call_store, guests};
+use crate::store::{calls as call_store, guests, lobby};
 
 /// How long a join token lives; the media node's own refresh tokens carry on from there.
 const TOKEN_TTL: Duration = Duration::from_secs(60);
+/// How long an admission that is bound to a call is kept; it ends with the call.
+const ADMISSION_TTL: Duration = Duration::from_secs(7 * 86_400);
 
 /// What a client brings.
 #[derive(Debug, Default)]
@@ -53,6 +56,12 @@ pub(crate) enum JoinError {
     Room(#[from] RoomError),
     #[error("chat rooms have no calls")]
     NoCalls,
+    #[error("the caller is banned")]
+    Banned,
+    #[error("somebody has to let the caller in")]
+    LobbyRequired,
+    #[error("the call is locked")]
+    Locked,
     #[error("guests need a name")]
     NameRequired,
     #[error("the room is full")]
@@ -67,12 +76,13 @@ pub(crate) enum JoinError {
     Store(#[from] StoreError),
 }
 
-/// Who joins: identity, name, role.
-struct Joiner {
-    identity: Identity,
-    name: String,
-    role: CallRole,
-    guest: Option<(GuestSession, Option<Secret>)>,
+/// Who joins: identity, name, role, what they may send.
+pub(super) struct Joiner {
+    pub identity: Identity,
+    pub name: String,
+    pub role: CallRole,
+    pub sending: Sending,
+    pub guest: Option<(GuestSession, Option<Secret>)>,
 }
 
 /// Admits somebody to a room's call.
@@ -80,82 +90,155 @@ struct Joiner {
 /// # Errors
 /// See [`JoinError`].
 pub(crate) async fn join(app: &App, caller: &Caller, name: &RoomName, form: JoinForm) -> Result<JoinGrant, JoinError> {
-    let room = rooms::find(app, caller, name, Action::Join).await?;
-    if room.room_type != RoomType::Video {
+    let door = admission::ask(app, caller, name).await?;
+    if door.room.room_type != RoomType::Video {
         return Err(JoinError::NoCalls);
     }
+    if door.must_wait {
+        return Err(JoinError::LobbyRequired);
+    }
     let region = form.region.clone();
-    let joiner = joiner(&caller.actor, &room, form)?;
+    let joiner = joiner(&caller.actor, &door.room, door.room.id, door.grant, form)?;
+    let was_admitted = door.was_admitted;
+    let (grant, call) = issue(app, caller, door.room, joiner, region.as_deref()).await?;
+    if was_admitted && let Some(subject) = admission::subject_id(&caller.actor, grant.room.id) {
+        let until = app.clock.now().plus(ADMISSION_TTL);
+        lobby::bind(&app.db, grant.room.id, subject, call.id, until).await?;
+    }
+    Ok(grant)
+}
+
+/// Opens a room's call without joining it; whether it was open before.
+///
+/// # Errors
+/// See [`JoinError`].
+pub(crate) async fn start(app: &App, caller: &Caller, name: &RoomName) -> Result<(Call, Room, bool), JoinError> {
+    let door = admission::ask(app, caller, name).await?;
+    if door.room.room_type != RoomType::Video {
+        return Err(JoinError::NoCalls);
+    }
+    if door.must_wait {
+        return Err(JoinError::LobbyRequired);
+    }
+    if let Some(call) = door.call {
+        return Ok((call, door.room, true));
+    }
+    let (call, _) = open_call(app, caller, &door.room, None).await?;
+    Ok((call, door.room, false))
+}
+
+/// People at once in a room.
+fn places(app: &App, room: &Room) -> i64 {
+    room.capacity.unwrap_or(i64::MAX).min(i64::from(app.rooms.max_participants))
+}
+
+/// Finds or opens the room's call, on a node that knows it.
+async fn open_call(
+    app: &App,
+    caller: &Caller,
+    room: &Room,
+    region: Option<&str>,
+) -> Result<(Call, MediaNode), PlacementError> {
+    let started_by = caller.actor.user().map(|user| user.id);
+    placement::open_call(app, &Wanted { room, limit: places(app, room), started_by, region }).await
+}
+
+/// Gives somebody who may enter a place and a token.
+pub(super) async fn issue(
+    app: &App,
+    caller: &Caller,
+    room: Room,
+    joiner: Joiner,
+    region: Option<&str>,
+) -> Result<(JoinGrant, Call), JoinError> {
     let identity = joiner.identity.to_string();
-    let limit = room.capacity.unwrap_or(i64::MAX).min(i64::from(app.rooms.max_participants));
+    let limit = places(app, &room);
     if room.call_participants >= limit && call_store::count_in_room_but(&app.db, room.id, &identity).await? >= limit {
         return Err(JoinError::Full);
     }
-    let started_by = caller.actor.user().map(|user| user.id);
-    let wanted = Wanted { room: &room, limit, started_by, region: region.as_deref() };
-    let node = placement::open_call(app, &wanted).await?;
+    let (call, node) = open_call(app, caller, &room, region).await?;
     let url = client_url(app, &node, &caller.facts).ok_or(JoinError::UnknownAddress)?;
     if let Some((guest, secret)) = &joiner.guest {
-        admit_guest(app, guest, secret.as_ref()).await?;
+        admit_guest(app, caller, guest, secret.as_ref()).await?;
     }
-    let token = AccessToken::new(&app.internal_key.key, &app.internal_key.secret)
-        .identity(&identity)
+    let token = token(app, room.id, &identity, &joiner)?;
+    metrics::counter!("plenum_join_tokens_total", "role" => joiner.role.as_str()).increment(1);
+    Ok((JoinGrant { url, token, identity, room, guest: joiner.guest }, call))
+}
+
+fn token(app: &App, room_id: Uuid, identity: &str, joiner: &Joiner) -> Result<String, JoinError> {
+    AccessToken::new(&app.internal_key.key, &app.internal_key.secret)
+        .identity(identity)
         .name(&joiner.name)
         .attributes([(ROLE_ATTRIBUTE.to_owned(), joiner.role.as_str().to_owned())].into())
         .grant(VideoGrant {
-            can_publish: Some(true),
+            can_publish: Some(joiner.sending.anything()),
+            can_publish_sources: joiner.sending.token_sources(),
             can_subscribe: Some(true),
             can_publish_data: Some(true),
             can_update_own_metadata: Some(false),
-            ..VideoGrant::join(room.id.to_string())
+            ..VideoGrant::join(room_id.to_string())
         })
         .ttl(TOKEN_TTL)
         .to_jwt()
-        .map_err(|error| JoinError::Token(error.to_string()))?;
-    metrics::counter!("plenum_join_tokens_total", "role" => joiner.role.as_str()).increment(1);
-    Ok(JoinGrant { url, token, identity, room, guest: joiner.guest })
+        .map_err(|error| JoinError::Token(error.to_string()))
 }
 
-fn joiner(actor: &Actor, room: &Room, form: JoinForm) -> Result<Joiner, JoinError> {
-    match actor {
+/// Who the caller is in the call of `room`; guests are known to `home_id`, the room itself or what it is a breakout of.
+pub(super) fn joiner(
+    actor: &Actor,
+    room: &Room,
+    home_id: Uuid,
+    grant: CallGrant,
+    form: JoinForm,
+) -> Result<Joiner, JoinError> {
+    let (identity, name, role, guest) = match actor {
         Actor::User { user, .. } => {
             let role = match room.role {
                 Some(RoomRole::Owner | RoomRole::Admin) => CallRole::Host,
+                _ if grant.is_cohost => CallRole::Cohost,
                 Some(RoomRole::Member) | None => CallRole::Participant,
             };
             let tab = form.client_id.unwrap_or_else(random_tab);
-            let identity = Identity::User { id: user.id, tab };
-            Ok(Joiner { identity, name: user.display_name.clone(), role, guest: None })
+            (Identity::User { id: user.id, tab }, user.display_name.clone(), role, None)
         }
-        Actor::Guest(guest) if guest.room_id == room.id => {
+        Actor::Guest(guest) if guest.room_id == home_id => {
             let name = form.display_name.unwrap_or_else(|| guest.name.clone());
             let tab = form.client_id.unwrap_or_else(|| guest.tab.clone());
-            Ok(guest_joiner(GuestSession { name, tab, ..guest.clone() }, None))
+            let guest = GuestSession { name: name.clone(), tab: tab.clone(), ..guest.clone() };
+            (Identity::Guest { id: guest.id, tab }, name, CallRole::Guest, Some((guest, None)))
         }
         Actor::Anonymous | Actor::Guest(_) => {
             let name = form.display_name.ok_or(JoinError::NameRequired)?;
-            let tab = form.client_id.unwrap_or_else(random_tab);
-            let guest = GuestSession { id: Uuid::now_v7(), room_id: room.id, name, tab };
-            Ok(guest_joiner(guest, Some(Secret::random(SecretKind::Guest))))
+            let (guest, secret) = new_guest(home_id, name.clone(), form.client_id);
+            let identity = Identity::Guest { id: guest.id, tab: guest.tab.clone() };
+            (identity, name, CallRole::Guest, Some((guest, Some(secret))))
         }
-    }
+    };
+    let sending = Sending::of(role, grant, room.config.hosts_only_screen_share);
+    Ok(Joiner { identity, name, role, sending, guest })
 }
 
-fn guest_joiner(guest: GuestSession, secret: Option<Secret>) -> Joiner {
-    Joiner {
-        identity: Identity::Guest { id: guest.id, tab: guest.tab.clone() },
-        name: guest.name.clone(),
-        role: CallRole::Guest,
-        guest: Some((guest, secret)),
-    }
+/// A guest nobody knows yet.
+pub(super) fn new_guest(room_id: Uuid, name: String, tab: Option<String>) -> (GuestSession, Secret) {
+    let guest = GuestSession { id: Uuid::now_v7(), room_id, name, tab: tab.unwrap_or_else(random_tab) };
+    (guest, Secret::random(SecretKind::Guest))
 }
 
-async fn admit_guest(app: &App, guest: &GuestSession, secret: Option<&Secret>) -> Result<(), StoreError> {
+async fn admit_guest(
+    app: &App,
+    caller: &Caller,
+    guest: &GuestSession,
+    secret: Option<&Secret>,
+) -> Result<(), StoreError> {
     let now = app.clock.now();
     let expires_at = now.plus(app.guest_ttl());
     let mut tx = app.begin().await?;
     match secret {
-        Some(secret) => guests::insert(&mut tx, guest, &secret.hash(), now, expires_at).await?,
+        Some(secret) => {
+            let hash = bans::address_hash(app, caller.facts.ip);
+            guests::insert(&mut tx, guest, &secret.hash(), now, expires_at, &hash).await?;
+        }
         None => guests::renew(&mut tx, guest.id, &guest.name, expires_at).await?,
     }
     tx.commit(now).await

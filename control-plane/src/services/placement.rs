@@ -51,7 +51,7 @@ struct Choice {
 ///
 /// # Errors
 /// See [`PlacementError`].
-pub(crate) async fn open_call(app: &App, wanted: &Wanted<'_>) -> Result<MediaNode, PlacementError> {
+pub(crate) async fn open_call(app: &App, wanted: &Wanted<'_>) -> Result<(Call, MediaNode), PlacementError> {
     let request = CreateRoomRequest {
         name: wanted.room.id.to_string(),
         empty_timeout: u32::try_from(app.calls.starting_timeout_s).unwrap_or(u32::MAX),
@@ -65,8 +65,8 @@ pub(crate) async fn open_call(app: &App, wanted: &Wanted<'_>) -> Result<MediaNod
         let Choice { call, node } = choose_node(app, wanted, &failed).await?;
         match app.media.create_room(&node, request.clone(), timeout).await {
             Ok(media_room) => {
-                if write_down(app, wanted, call, &node, &media_room.sid).await? {
-                    return Ok(node);
+                if let Some(call) = write_down(app, wanted, call, &node, &media_room.sid).await? {
+                    return Ok((call, node));
                 }
                 metrics::counter!("plenum_placements_lost_total").increment(1);
             }
@@ -106,41 +106,46 @@ async fn wanted_region(app: &App, wanted: &Wanted<'_>) -> Result<String, StoreEr
     Ok(of_organization.map(MediaRegion::into_string).or_else(hint).unwrap_or_default())
 }
 
-/// Writes the call down as it runs now; `false` when another join placed the room meanwhile: look again.
+/// Writes the call down as it runs now; `None` when another join placed the room meanwhile: look again.
 async fn write_down(
     app: &App,
     wanted: &Wanted<'_>,
     seen: Option<Call>,
     node: &MediaNode,
     room_sid: &str,
-) -> Result<bool, StoreError> {
+) -> Result<Option<Call>, StoreError> {
     let runs_here = |call: &Call| call.media_node_id == node.id && call.media_room_sid.as_deref() == Some(room_sid);
+    let here = |call: Call| Call { media_node_id: node.id.clone(), media_room_sid: Some(room_sid.to_owned()), ..call };
     if seen.as_ref().is_some_and(runs_here) {
-        return Ok(true);
+        return Ok(seen);
     }
     let now = app.clock.now();
     let mut tx = app.begin().await?;
     if let Some(open) = call_store::find_open(&mut tx, wanted.room.id).await? {
         if runs_here(&open) {
-            return Ok(true);
+            return Ok(Some(open));
         }
         let is_here = open.media_node_id == node.id;
         let is_as_seen = seen.is_some_and(|seen| seen.id == open.id && seen.media_node_id == open.media_node_id);
         if !is_here && !is_as_seen {
-            return Ok(false);
+            return Ok(None);
         }
         if open.state != CallState::Active {
             // Nobody was in yet: the same call runs elsewhere.
             let moved = call_store::move_to(&mut tx, open.id, &open.media_node_id, &node.id, room_sid).await?;
             tx.commit(now).await?;
-            return Ok(moved);
+            return Ok(moved.then(|| here(open)));
         }
         let (at, reason) = if is_here { (now, LOST) } else { last_sign(app, &mut tx, &open, now).await? };
-        calls::end_call(app, &mut tx, &open, at, reason, now).await?;
+        if !calls::end_call(app, &mut tx, &open, at, reason, now).await? {
+            call_store::place(&mut tx, open.id, &node.id, room_sid).await?;
+            tx.commit(now).await?;
+            return Ok(Some(here(open)));
+        }
     }
     let opened = call_store::insert(&mut tx, wanted.room.id, &node.id, Some(room_sid), wanted.started_by, now).await?;
     tx.commit(now).await?;
-    Ok(opened.is_some())
+    Ok(opened)
 }
 
 /// Until when people were surely in a call whose node cannot be used, and why it ended for us.

@@ -164,8 +164,7 @@ async fn end(app: &App, call: &Call, asked_at: Micros) -> Result<(), StoreError>
         && current.state == call.state
         && current.media_room_sid == call.media_room_sid
         && current.started_at.is_none_or(|started| started < asked_at);
-    if unchanged {
-        calls::end_call(app, &mut tx, &current, asked_at, LOST, now).await?;
+    if unchanged && calls::end_call(app, &mut tx, &current, asked_at, LOST, now).await? {
         metrics::counter!("plenum_calls_mended_total").increment(1);
     }
     tx.commit(now).await

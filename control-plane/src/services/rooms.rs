@@ -3,8 +3,8 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::audit;
 use super::authorize::{Action, Refusal, RoomObject, authorize};
+use super::{audit, room_members};
 use crate::app::App;
 use crate::http::extract::{Caller, SignedIn};
 use crate::jobs::NewJob;
@@ -12,6 +12,7 @@ use crate::model::clock::Micros;
 use crate::model::room::{AccessLevel, Room, RoomConfig, RoomName, RoomType, random_code};
 use crate::store::db::StoreError;
 use crate::store::rooms::{self as store, NewRoom, RoomFilter};
+use crate::store::tx::Tx;
 
 /// Tries to find a free code; with 10^13 of them a second collision in a row does not happen.
 const CODE_TRIES: usize = 4;
@@ -115,7 +116,36 @@ pub(crate) async fn find(app: &App, caller: &Caller, name: &RoomName, action: Ac
             _ => RoomError::NotFound,
         });
     };
-    authorize(&caller.actor, action, RoomObject { room: &room, by: name, now: app.clock.now() })?;
+    if room.parent_room_id.is_some() {
+        return Err(RoomError::NotFound);
+    }
+    let now = app.clock.now();
+    match authorize(&caller.actor, action, RoomObject { room: &room, by: name, now }) {
+        // The owner of an invited address becomes a member by coming.
+        Err(_) if room.role.is_none() && action == Action::See && room_members::claim(app, caller, room.id).await? => {
+            let room = room_members::reread(app, caller, room).await?;
+            authorize(&caller.actor, action, RoomObject { room: &room, by: name, now })?;
+            Ok(room)
+        }
+        Err(refusal) => Err(refusal.into()),
+        Ok(()) => Ok(room),
+    }
+}
+
+/// Finds a room in a transaction, for a signed-in person who wants to do `action` with it.
+///
+/// # Errors
+/// See [`RoomError`].
+pub(crate) async fn find_in(
+    app: &App,
+    tx: &mut Tx,
+    who: &SignedIn,
+    name: &RoomName,
+    action: Action,
+) -> Result<Room, RoomError> {
+    let found = store::find(tx, name, Some(who.user.id)).await?;
+    let room = found.filter(|room| room.parent_room_id.is_none()).ok_or(RoomError::NotFound)?;
+    authorize(&who.caller.actor, action, RoomObject { room: &room, by: name, now: app.clock.now() })?;
     Ok(room)
 }
 
@@ -134,8 +164,7 @@ pub(crate) async fn list(app: &App, user_id: Uuid, filter: RoomFilter<'_>) -> Re
 pub(crate) async fn update(app: &App, who: &SignedIn, name: &RoomName, change: RoomChange) -> Result<Room, RoomError> {
     let now = app.clock.now();
     let mut tx = app.begin().await?;
-    let mut room = store::find(&mut tx, name, Some(who.user.id)).await?.ok_or(RoomError::NotFound)?;
-    authorize(&who.caller.actor, Action::Update, RoomObject { room: &room, by: name, now })?;
+    let mut room = find_in(app, &mut tx, who, name, Action::Update).await?;
     let diff = apply(&mut room, change);
     store::update(&mut tx, &room, now).await?;
     room.updated_at = now;
@@ -198,8 +227,7 @@ fn apply(room: &mut Room, change: RoomChange) -> Vec<&'static str> {
 pub(crate) async fn delete(app: &App, who: &SignedIn, name: &RoomName) -> Result<(), RoomError> {
     let now = app.clock.now();
     let mut tx = app.begin().await?;
-    let room = store::find(&mut tx, name, Some(who.user.id)).await?.ok_or(RoomError::NotFound)?;
-    authorize(&who.caller.actor, Action::Delete, RoomObject { room: &room, by: name, now })?;
+    let room = find_in(app, &mut tx, who, name, Action::Delete).await?;
     store::delete(&mut tx, room.id, now).await?;
     audit(&mut tx, &who.caller, "room.deleted", ("room", room.id), json!({ "name": room.name }), now).await?;
     tx.event(format!("room:{}", room.id), "room.deleted", &json!({ "room_id": room.id }));

@@ -11,16 +11,40 @@ use crate::model::user::UserStatus;
 
 macro_rules! call_columns {
     () => {
-        "id, room_id, media_node_id, media_room_sid, state, created_at, started_at, ended_at, end_reason, \
-         peak_participants"
+        "id, room_id, media_node_id, media_room_sid, state, created_at, started_at, ended_at, end_reason, started_by, \
+         locked_at, peak_participants"
     };
 }
 
 macro_rules! select_participant {
     ($rest:literal) => {
         concat!(
-            "SELECT id, user_id, guest_id, name, identity, media_participant_sid, role, joined_at \
+            "SELECT id, user_id, guest_id, name, identity, media_participant_sid, role, joined_at, left_at \
              FROM call_participants ",
+            $rest
+        )
+    };
+}
+
+/// People in the open call of room `$1` with what their right to be there hangs on, bans at the time `$2` included.
+/// Members, guests, bans and admissions of a breakout are those of its parent.
+macro_rules! select_rights {
+    ($rest:literal) => {
+        concat!(
+            "SELECT p.identity, p.user_id, u.status AS user_status, m.role AS room_role, g.id AS guest_id, \
+             l.id AS admission_id, EXISTS (SELECT 1 FROM meetings mt LEFT JOIN meeting_invites mi \
+             ON mi.meeting_id = mt.id AND mi.user_id = p.user_id WHERE mt.room_id = COALESCE(r.parent_room_id, r.id) \
+             AND mt.deleted_at IS NULL AND mt.status <> 'cancelled' \
+             AND (mt.organizer_id = p.user_id OR mi.status <> 'declined')) AS invited, (SELECT COUNT(*) FROM room_bans b WHERE b.room_id = COALESCE(r.parent_room_id, r.id) \
+             AND (b.subject_id = COALESCE(p.user_id, p.guest_id) OR b.address_hash = g.address_hash) \
+             AND (b.expires_at IS NULL OR b.expires_at > $2)) AS bans \
+             FROM call_participants p JOIN calls c ON c.id = p.call_id JOIN rooms r ON r.id = c.room_id \
+             LEFT JOIN users u ON u.id = p.user_id \
+             LEFT JOIN room_members m ON m.room_id = COALESCE(r.parent_room_id, r.id) AND m.user_id = p.user_id \
+             LEFT JOIN guest_sessions g ON g.id = p.guest_id AND g.room_id = COALESCE(r.parent_room_id, r.id) \
+             LEFT JOIN lobby_entries l ON l.room_id = COALESCE(r.parent_room_id, r.id) \
+             AND l.subject_id = COALESCE(p.user_id, p.guest_id) AND l.status = 'accepted' \
+             WHERE c.room_id = $1 AND c.ended_at IS NULL AND p.left_at IS NULL ",
             $rest
         )
     };
@@ -70,14 +94,10 @@ statements! {
         WHERE c.room_id = $1 AND c.ended_at IS NULL AND p.left_at IS NULL AND p.identity <> $2";
     FIND_CALL_BY_SID = concat!("SELECT ", call_columns!(), " FROM calls WHERE room_id = $1 AND media_room_sid = $2 \
         ORDER BY id DESC LIMIT 1");
-    LIST_RIGHTS = "SELECT p.identity, p.media_participant_sid, p.user_id, u.status AS user_status, \
-        m.role AS room_role, g.id AS guest_id, EXISTS (SELECT 1 FROM meetings mt LEFT JOIN meeting_invites mi \
-        ON mi.meeting_id = mt.id AND mi.user_id = p.user_id WHERE mt.room_id = c.room_id AND mt.deleted_at IS NULL \
-        AND mt.status <> 'cancelled' AND (mt.organizer_id = p.user_id OR mi.status <> 'declined')) AS invited FROM call_participants p JOIN calls c ON c.id = p.call_id \
-        LEFT JOIN users u ON u.id = p.user_id \
-        LEFT JOIN room_members m ON m.room_id = c.room_id AND m.user_id = p.user_id \
-        LEFT JOIN guest_sessions g ON g.id = p.guest_id AND g.room_id = c.room_id \
-        WHERE c.room_id = $1 AND c.ended_at IS NULL AND p.left_at IS NULL ORDER BY p.id LIMIT $2";
+    LIST_RIGHTS = select_rights!("ORDER BY p.id LIMIT $3");
+    FIND_RIGHTS = select_rights!("AND p.media_participant_sid = $3");
+    LIST_ROOMS_WITH_USER = "SELECT DISTINCT c.room_id FROM call_participants p JOIN calls c ON c.id = p.call_id \
+        WHERE p.user_id = $1 AND p.left_at IS NULL AND c.ended_at IS NULL LIMIT $2";
     INSERT_WEBHOOK_EVENT = "INSERT INTO webhook_events (id, at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING";
     DELETE_WEBHOOK_EVENTS = "DELETE FROM webhook_events WHERE at < $1";
 }
@@ -242,18 +262,42 @@ pub(crate) async fn count_in_room_but(db: &Db, room_id: Uuid, identity: &str) ->
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct Rights {
     pub identity: String,
-    pub media_participant_sid: String,
     pub user_id: Option<Uuid>,
     pub user_status: Option<UserStatus>,
     pub room_role: Option<RoomRole>,
     pub guest_id: Option<Uuid>,
     /// They organize or are invited to a meeting in the room.
     pub invited: bool,
+    /// Somebody let them in from the lobby.
+    pub admission_id: Option<Uuid>,
+    /// Bans that keep them out.
+    pub bans: i64,
 }
 
 /// Who is in the room's open call, each with their rights, in one statement.
-pub(crate) async fn list_rights(on: impl Into<On<'_>>, room_id: Uuid, limit: i64) -> Result<Vec<Rights>, StoreError> {
-    run!(on, fetch_all as Rights, LIST_RIGHTS, room_id, limit)
+pub(crate) async fn list_rights(
+    on: impl Into<On<'_>>,
+    room_id: Uuid,
+    now: Micros,
+    limit: i64,
+) -> Result<Vec<Rights>, StoreError> {
+    run!(on, fetch_all as Rights, LIST_RIGHTS, room_id, now, limit)
+}
+
+/// The rights of one stay in the room's open call.
+pub(crate) async fn find_rights(
+    on: impl Into<On<'_>>,
+    room_id: Uuid,
+    now: Micros,
+    sid: &str,
+) -> Result<Option<Rights>, StoreError> {
+    run!(on, fetch_optional as Rights, FIND_RIGHTS, room_id, now, sid)
+}
+
+/// Rooms in whose open call somebody is.
+pub(crate) async fn list_rooms_with(db: &Db, user_id: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
+    let rows = run!(db, fetch_all as (Uuid,), LIST_ROOMS_WITH_USER, user_id, limit)?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// The latest call that ran as media room `room_sid`.

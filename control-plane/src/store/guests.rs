@@ -9,8 +9,8 @@ use crate::model::clock::Micros;
 use crate::model::user::GuestSession;
 
 statements! {
-    INSERT_GUEST = "INSERT INTO guest_sessions (id, room_id, name, tab, token_hash, created_at, expires_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    INSERT_GUEST = "INSERT INTO guest_sessions (id, room_id, name, tab, token_hash, created_at, expires_at, \
+        address_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     FIND_GUEST = "SELECT id, room_id, name, tab FROM guest_sessions WHERE token_hash = $1 AND expires_at > $2";
     UPDATE_GUEST_NAME = "UPDATE guest_sessions SET name = $2, expires_at = $3 WHERE id = $1";
     EXTEND_GUESTS_OF_CALL = "UPDATE guest_sessions SET expires_at = $2 WHERE expires_at < $2 AND id IN \
@@ -21,15 +21,28 @@ statements! {
         (SELECT id FROM guest_sessions WHERE expires_at < $1 LIMIT $2)";
 }
 
-/// Inserts a guest of a room and returns its id.
+/// Inserts a guest of a room, with a keyed hash of where they come from.
 pub(crate) async fn insert(
     tx: &mut Tx,
     guest: &GuestSession,
     token_hash: &[u8],
     now: Micros,
     expires_at: Micros,
+    address_hash: &[u8],
 ) -> Result<(), StoreError> {
-    run!(tx, execute, INSERT_GUEST, guest.id, guest.room_id, &guest.name, &guest.tab, token_hash, now, expires_at)?;
+    run!(
+        tx,
+        execute,
+        INSERT_GUEST,
+        guest.id,
+        guest.room_id,
+        &guest.name,
+        &guest.tab,
+        token_hash,
+        now,
+        expires_at,
+        address_hash
+    )?;
     Ok(())
 }
 

@@ -7,6 +7,8 @@
 
 pub(crate) mod activities;
 pub(crate) mod analytics;
+pub(crate) mod bans;
+pub(crate) mod breakouts;
 pub(crate) mod calls;
 pub(crate) mod channels;
 pub(crate) mod codes;
@@ -14,11 +16,14 @@ pub(crate) mod conversations;
 pub(crate) mod db;
 pub(crate) mod erasure;
 pub(crate) mod guests;
+pub(crate) mod hosting;
 pub(crate) mod identities;
 pub(crate) mod jobs;
+pub(crate) mod lobby;
 pub(crate) mod meeting_invites;
 pub(crate) mod meeting_occurrences;
 pub(crate) mod meetings;
+pub(crate) mod members;
 pub(crate) mod messages;
 pub(crate) mod nodes;
 pub(crate) mod notifications;

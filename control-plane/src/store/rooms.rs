@@ -13,13 +13,13 @@ macro_rules! select_room {
     ($rest:literal) => {
         concat!(
             "SELECT r.id, r.code, r.name, r.description, r.type, r.access_level, r.config, r.capacity, r.is_active, \
-             r.expires_at, r.conversation_id, r.created_at, r.updated_at, m.role, c.id AS call_id, \
+             r.expires_at, r.conversation_id, r.parent_room_id, r.created_at, r.updated_at, m.role, c.id AS call_id, \
              c.started_at AS call_started_at, (SELECT COUNT(*) FROM call_participants p \
              WHERE p.call_id = c.id AND p.left_at IS NULL) AS call_participants, EXISTS (SELECT 1 FROM meetings mt \
-             LEFT JOIN meeting_invites mi ON mi.meeting_id = mt.id AND mi.user_id = $1 WHERE mt.room_id = r.id \
+             LEFT JOIN meeting_invites mi ON mi.meeting_id = mt.id AND mi.user_id = $1 WHERE mt.room_id = COALESCE(r.parent_room_id, r.id) \
              AND mt.deleted_at IS NULL AND mt.status <> 'cancelled' \
              AND (mt.organizer_id = $1 OR mi.status <> 'declined')) AS invited \
-             FROM rooms r LEFT JOIN room_members m ON m.room_id = r.id AND m.user_id = $1 \
+             FROM rooms r LEFT JOIN room_members m ON m.room_id = COALESCE(r.parent_room_id, r.id) AND m.user_id = $1 \
              LEFT JOIN calls c ON c.room_id = r.id AND c.ended_at IS NULL AND c.state = 'active' ",
             $rest
         )
@@ -37,20 +37,28 @@ statements! {
     FIND_ROOM_BY_ID = select_room!("WHERE r.id = $2 AND r.deleted_at IS NULL");
     FIND_ROOM_BY_CODE = select_room!("WHERE r.code = $2 AND r.deleted_at IS NULL");
     LIST_ROOMS_NEWEST_FIRST = select_room!(
-        "WHERE m.user_id IS NOT NULL AND r.deleted_at IS NULL AND r.id < $2 \
+        "WHERE m.user_id IS NOT NULL AND r.parent_room_id IS NULL AND r.deleted_at IS NULL AND r.id < $2 \
         AND ($3 = '' OR r.type = $3) AND ($4 = '' OR r.name_folded LIKE $4 ESCAPE '!') ORDER BY r.id DESC LIMIT $5");
     LIST_ROOMS_OLDEST_FIRST = select_room!(
-        "WHERE m.user_id IS NOT NULL AND r.deleted_at IS NULL AND r.id > $2 \
+        "WHERE m.user_id IS NOT NULL AND r.parent_room_id IS NULL AND r.deleted_at IS NULL AND r.id > $2 \
         AND ($3 = '' OR r.type = $3) AND ($4 = '' OR r.name_folded LIKE $4 ESCAPE '!') ORDER BY r.id ASC LIMIT $5");
     UPDATE_ROOM = "UPDATE rooms SET name = $2, name_folded = $3, description = $4, access_level = $5, config = $6, \
-        capacity = $7, is_active = $8, expires_at = $9, updated_at = $10 WHERE id = $1 AND deleted_at IS NULL";
+        capacity = $7, is_active = $8, expires_at = $9, updated_at = $10, \
+        expiry_noted_at = CASE WHEN expires_at = $9 THEN expiry_noted_at ELSE NULL END WHERE id = $1 AND deleted_at IS NULL";
     DELETE_ROOM = "UPDATE rooms SET deleted_at = $2, updated_at = $2, is_active = $3 \
         WHERE id = $1 AND deleted_at IS NULL";
     COUNT_OWNED = "SELECT COUNT(*) FROM room_members m JOIN rooms r ON r.id = m.room_id \
         WHERE m.user_id = $1 AND m.role = 'owner' AND r.deleted_at IS NULL";
-    FIND_ROOM_STATE = "SELECT id, access_level, is_active, expires_at, deleted_at FROM rooms WHERE id = $1";
+    FIND_ROOM_STATE = "SELECT r.id, COALESCE(p.access_level, r.access_level) AS access_level, r.is_active, \
+        p.is_active AS parent_is_active, COALESCE(p.expires_at, r.expires_at) AS expires_at, \
+        COALESCE(p.deleted_at, r.deleted_at) AS deleted_at FROM rooms r \
+        LEFT JOIN rooms p ON p.id = r.parent_room_id WHERE r.id = $1";
     LIST_EXPIRED_WITH_CALL = "SELECT r.id FROM rooms r JOIN calls c ON c.room_id = r.id AND c.ended_at IS NULL \
         WHERE r.expires_at < $1 AND r.deleted_at IS NULL LIMIT $2";
+    NOTE_EXPIRED = "UPDATE rooms SET expiry_noted_at = $1 WHERE id IN (SELECT id FROM rooms WHERE expires_at < $1 \
+        AND expiry_noted_at IS NULL AND deleted_at IS NULL LIMIT $2) AND expiry_noted_at IS NULL RETURNING id";
+    LIST_BREAKOUT_CALLS = "SELECT r.id FROM rooms r JOIN calls c ON c.room_id = r.id AND c.ended_at IS NULL \
+        WHERE r.parent_room_id = $1 LIMIT $2";
 }
 
 /// A room about to be made.
@@ -188,6 +196,8 @@ pub(crate) struct RoomState {
     pub id: Uuid,
     pub access_level: AccessLevel,
     pub is_active: bool,
+    /// `None` = it is no breakout.
+    pub parent_is_active: Option<bool>,
     pub expires_at: Option<Micros>,
     pub deleted_at: Option<Micros>,
 }
@@ -195,7 +205,8 @@ pub(crate) struct RoomState {
 impl RoomState {
     /// Whether people may be inside at `now`.
     pub(crate) fn is_open(&self, now: Micros) -> bool {
-        self.is_active && self.deleted_at.is_none() && self.expires_at.is_none_or(|at| at > now)
+        let is_active = self.is_active && self.parent_is_active != Some(false);
+        is_active && self.deleted_at.is_none() && self.expires_at.is_none_or(|at| at > now)
     }
 }
 
@@ -207,6 +218,18 @@ pub(crate) async fn find_state(on: impl Into<On<'_>>, id: Uuid) -> Result<Option
 /// Rooms that expired before `now` while a call is open in them.
 pub(crate) async fn list_expired_with_call(db: &Db, now: Micros, limit: i64) -> Result<Vec<Uuid>, StoreError> {
     let rows = run!(db, fetch_all as (Uuid,), LIST_EXPIRED_WITH_CALL, now, limit)?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Notes which rooms expired before `now`, each once; their ids.
+pub(crate) async fn note_expired(tx: &mut Tx, now: Micros, limit: i64) -> Result<Vec<Uuid>, StoreError> {
+    let rows = run!(tx, fetch_all as (Uuid,), NOTE_EXPIRED, now, limit)?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Breakouts of a room in which a call is open.
+pub(crate) async fn list_breakout_calls(db: &Db, parent_id: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
+    let rows = run!(db, fetch_all as (Uuid,), LIST_BREAKOUT_CALLS, parent_id, limit)?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 

@@ -19,7 +19,7 @@ both! {
         Uuid::parse_str(&room.text("/conversation_id")).unwrap();
         assert_eq!((room.text("/name"), room.text("/role")), ("Stand-up".into(), "owner".into()));
         assert_eq!(room.text("/expires_at"), "2090-01-01T00:00:00Z");
-        assert_eq!(room.json["config"], json!({ "lobby": true }));
+        assert_eq!(room.json["config"], json!({ "lobby": true, "hosts_only_screen_share": false }));
         assert_eq!(room.json["call"], json!(null));
         for name in [id.as_str(), code.as_str(), &code.to_uppercase()] {
             let found = app.get(&format!("/rooms/{name}"), Some(&ada.access)).await.expect(200);

@@ -60,11 +60,11 @@ both! {
             ("public", "/code", None, Ok("guest")),
             ("public", "/id", None, Err((401, "sign_in_required"))),
             ("public", "/id", Some(&eve), Ok("participant")),
-            ("trusted", "/code", None, Err((401, "sign_in_required"))),
+            ("trusted", "/code", None, Err((403, "lobby_required"))),
             ("trusted", "/code", Some(&eve), Ok("participant")),
             ("trusted", "/id", Some(&eve), Ok("participant")),
             ("restricted", "/code", None, Err((401, "sign_in_required"))),
-            ("restricted", "/code", Some(&eve), Err((403, "not_admitted"))),
+            ("restricted", "/code", Some(&eve), Err((403, "lobby_required"))),
             ("restricted", "/id", Some(&eve), Err((404, "room_not_found"))),
             ("restricted", "/id", Some(&ada), Ok("host")),
         ] {

@@ -1,22 +1,46 @@
 //! `/api/v1/rooms`: rooms, joining them, their calls.
 
+pub(crate) mod bans;
 pub(crate) mod call;
 pub(crate) mod calls;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod get;
+pub(crate) mod invitations;
 pub(crate) mod join;
 pub(crate) mod list;
+pub(crate) mod members;
 pub(crate) mod update;
+
+use std::sync::Arc;
 
 use serde::Serialize;
 use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::problems::room_not_found;
+use crate::app::App;
 use crate::error::ApiError;
 use crate::model::clock::Micros;
 use crate::model::room::{AccessLevel, Room, RoomConfig, RoomName, RoomRole, RoomType};
+
+/// Everything below `/rooms`.
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(create::create, list::list))
+        .routes(routes!(get::get, update::update, delete::delete))
+        .routes(routes!(join::join))
+        .routes(routes!(call::get::get))
+        .routes(routes!(calls::list::list))
+        .routes(routes!(members::list::list, members::add::add))
+        .routes(routes!(members::update::update, members::remove::remove))
+        .routes(routes!(invitations::list::list))
+        .routes(routes!(invitations::withdraw::withdraw))
+        .routes(routes!(bans::list::list, bans::add::add))
+        .routes(routes!(bans::lift::lift))
+}
 
 /// A room. Fields of members alone are absent for everybody else.
 #[derive(Serialize, ToSchema)]

@@ -14,7 +14,7 @@ pub(crate) use conversations::{ConversationObject, Talk, authorize_talk};
 pub(crate) use meetings::{MeetingAction, authorize_meeting};
 pub(crate) use nodes::authorize_nodes;
 pub(crate) use organizations::{ChannelAction, OrgAction, authorize_channel, authorize_organization, effective_role};
-pub(crate) use rooms::{Action, RoomObject, authorize};
+pub(crate) use rooms::{Action, RoomObject, authorize, role_in};
 pub(crate) use users::{Sight, authorize_sight, authorize_users};
 
 use crate::model::user::{Actor, PlatformRole};
@@ -28,9 +28,9 @@ pub(crate) enum Refusal {
     /// Signing in would help.
     #[error("the caller must sign in")]
     SignInRequired,
-    /// Only members get in.
-    #[error("the caller is not admitted")]
-    NotAdmitted,
+    /// Somebody has to let the caller in.
+    #[error("the caller waits in the lobby")]
+    Lobby,
     /// The caller's role does not allow it.
     #[error("the caller's role is too low")]
     Forbidden,

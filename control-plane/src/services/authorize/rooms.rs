@@ -22,6 +22,10 @@ pub(crate) enum Action {
     SeeCall,
     /// See its past calls.
     SeeHistory,
+    /// See who belongs to it.
+    SeeMembers,
+    /// Add people, invite them, keep them out, see who is kept out.
+    ManagePeople,
 }
 
 /// A room, and how the caller named it: a code is an invitation, an id is not.
@@ -41,7 +45,9 @@ pub(crate) fn authorize(actor: &Actor, action: Action, object: RoomObject<'_>) -
     let admin = is_platform_admin(actor);
     match action {
         Action::See => Ok(()),
-        Action::Update => require(actor, admin || matches!(object.room.role, Some(RoomRole::Owner | RoomRole::Admin))),
+        Action::Update | Action::ManagePeople => {
+            require(actor, admin || matches!(object.room.role, Some(RoomRole::Owner | RoomRole::Admin)))
+        }
         Action::Delete => require(actor, admin || object.room.role == Some(RoomRole::Owner)),
         Action::Join => join(actor, object),
         Action::SeeCall => match actor {
@@ -49,8 +55,13 @@ pub(crate) fn authorize(actor: &Actor, action: Action, object: RoomObject<'_>) -
             Actor::Anonymous | Actor::Guest(_) => Err(Refusal::SignInRequired),
             Actor::User { .. } => require(actor, admin || may_enter(object.room)),
         },
-        Action::SeeHistory => require(actor, admin || object.room.role.is_some()),
+        Action::SeeHistory | Action::SeeMembers => require(actor, admin || object.room.role.is_some()),
     }
+}
+
+/// What `actor` is in a room, all roles taken together.
+pub(crate) fn role_in(actor: &Actor, room: &Room) -> Option<RoomRole> {
+    if is_platform_admin(actor) { Some(RoomRole::Owner) } else { room.role }
 }
 
 /// By id only signed-in people see a room, and a restricted one only its members do; whoever has the code sees it.
@@ -69,20 +80,19 @@ fn see(actor: &Actor, object: RoomObject<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// The access levels, as long as there is no lobby to send people to.
+/// The access levels: who goes in, who waits in the lobby, who has to sign in.
 fn join(actor: &Actor, object: RoomObject<'_>) -> Result<(), Refusal> {
     let room = object.room;
     if !room.is_open(object.now) {
         return Err(Refusal::NotFound);
     }
-    let is_member = room.role.is_some();
-    match actor {
-        Actor::User { .. } if is_member => Ok(()),
-        Actor::User { .. } if !may_enter(room) || room.config.lobby => Err(Refusal::NotAdmitted),
-        Actor::User { .. } => Ok(()),
-        Actor::Anonymous | Actor::Guest(_) if room.access_level != AccessLevel::Public => Err(Refusal::SignInRequired),
-        Actor::Anonymous | Actor::Guest(_) if room.config.lobby => Err(Refusal::NotAdmitted),
-        Actor::Anonymous | Actor::Guest(_) => Ok(()),
+    match (actor, room.access_level) {
+        (Actor::User { .. }, _) if room.role.is_some() => Ok(()),
+        (Actor::User { .. }, AccessLevel::Restricted) if !room.invited => Err(Refusal::Lobby),
+        (Actor::Anonymous | Actor::Guest(_), AccessLevel::Restricted) => Err(Refusal::SignInRequired),
+        (Actor::Anonymous | Actor::Guest(_), AccessLevel::Trusted) => Err(Refusal::Lobby),
+        _ if room.config.lobby => Err(Refusal::Lobby),
+        _ => Ok(()),
     }
 }
 

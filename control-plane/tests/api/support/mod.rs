@@ -17,7 +17,7 @@ use axum::body::Body;
 use control_plane::{Clock, ControlPlane, ControlPlaneConfig, InternalKey, MediaConnection};
 use http::{Method, Request};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use tokio_util::sync::CancellationToken;
 use tower::util::MapRequestLayer;
 use tower::{Layer, ServiceExt};
@@ -206,6 +206,24 @@ impl TestApp {
             email,
             access: answer.text("/access_token"),
             refresh: answer.text("/refresh_token"),
+        }
+    }
+
+    /// Lets somebody have proved to own their address, as a mail they answered would.
+    pub(crate) async fn verify_email(&self, person: &Person) {
+        let sql = format!("UPDATE users SET email_verified_at = 1 WHERE email = '{}'", person.email);
+        match &self.database {
+            Some((server, name)) => {
+                let mut url = Url::parse(server).expect("a URL");
+                url.set_path(name);
+                let mut connection = PgConnection::connect(url.as_str()).await.expect("the test server answers");
+                connection.execute(AssertSqlSafe(sql)).await.expect("the row is there");
+            }
+            None => {
+                let file = format!("sqlite://{}", self.dir.join("plenum.sqlite3").display());
+                let mut connection = SqliteConnection::connect(&file).await.expect("the file is there");
+                connection.execute(AssertSqlSafe(sql)).await.expect("the row is there");
+            }
         }
     }
 

@@ -1,0 +1,46 @@
+//! What the jobs of rooms and calls do: whoever lost a right is removed on the media node.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::handlers::JobError;
+use super::{CLOSE_ROOM, RECHECK_ROOM, RECHECK_USER, REMOVE_PARTICIPANT};
+use crate::app::App;
+use crate::services::removals;
+use crate::store::jobs::ClaimedJob;
+
+/// Kinds of jobs that [`run`] knows.
+pub(super) const KINDS: &[&str] = &[CLOSE_ROOM, RECHECK_ROOM, RECHECK_USER, REMOVE_PARTICIPANT];
+
+#[derive(Deserialize)]
+struct RoomPayload {
+    room_id: Uuid,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    identity: String,
+}
+
+#[derive(Deserialize)]
+struct UserPayload {
+    user_id: Uuid,
+}
+
+/// Runs a job of [`KINDS`].
+pub(super) async fn run(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError> {
+    let payload = &job.payload.0;
+    if job.kind == RECHECK_USER {
+        let UserPayload { user_id } = UserPayload::deserialize(payload)?;
+        return Ok(removals::recheck_user(app, user_id).await?);
+    }
+    let RoomPayload { room_id, reason, identity } = RoomPayload::deserialize(payload)?;
+    match job.kind.as_str() {
+        CLOSE_ROOM => removals::close_room(app, room_id, &reason).await?,
+        RECHECK_ROOM => removals::recheck_room(app, room_id).await?,
+        REMOVE_PARTICIPANT => removals::remove_participant(app, room_id, &identity).await?,
+        _ => return Err(JobError::UnknownKind),
+    }
+    Ok(())
+}

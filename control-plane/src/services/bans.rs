@@ -1,0 +1,228 @@
+//! Bans: who is kept out of a room, at the door and out of its call.
+//!
+//! In: somebody who runs the room, a user or a guest. Out: bans. Of an address only a keyed hash is ever stored.
+
+use std::net::IpAddr;
+
+use aws_lc_rs::hmac;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::authorize::{Action, Refusal, role_in};
+use super::rooms::{self, RoomError};
+use super::{audit, room_members};
+use crate::app::App;
+use crate::http::extract::{Caller, SignedIn};
+use crate::http::rate_limit::subscriber;
+use crate::jobs::NewJob;
+use crate::model::clock::Micros;
+use crate::model::member::Ban;
+use crate::model::room::{RoomName, RoomRole};
+use crate::model::user::Actor;
+use crate::store::bans::{self as store, NewBan};
+use crate::store::db::StoreError;
+use crate::store::members as member_store;
+use crate::store::tx::Tx;
+
+/// Bans of one room.
+const MAX_BANS: i64 = 1_000;
+/// What the hash of an address is made for.
+const ADDRESS_LABEL: &[u8] = b"guest address 1 ";
+
+/// Who is to be kept out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    User(Uuid),
+    Guest {
+        id: Uuid,
+        /// Everybody without an account who comes from there, too.
+        with_address: bool,
+    },
+}
+
+impl Subject {
+    pub(crate) const fn id(self) -> Uuid {
+        match self {
+            Self::User(id) | Self::Guest { id, .. } => id,
+        }
+    }
+}
+
+/// A ban as somebody wants it.
+#[derive(Debug)]
+pub(crate) struct BanForm {
+    pub subject: Subject,
+    pub reason: String,
+    pub expires_at: Option<Micros>,
+}
+
+/// Why a ban cannot be made or lifted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BanError {
+    #[error(transparent)]
+    Room(#[from] RoomError),
+    #[error("no such person, as far as the caller may know")]
+    UserNotFound,
+    #[error("no such guest of this room")]
+    GuestNotFound,
+    #[error("no such ban")]
+    BanNotFound,
+    #[error("the room has too many bans")]
+    TooMany,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<Refusal> for BanError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Room(refusal.into())
+    }
+}
+
+/// What is kept of the address somebody comes from.
+pub(crate) fn address_hash(app: &App, ip: IpAddr) -> Vec<u8> {
+    let mut context = hmac::Context::with_key(&app.rotation_key);
+    context.update(ADDRESS_LABEL);
+    match subscriber(ip) {
+        IpAddr::V4(ip) => context.update(&ip.octets()),
+        IpAddr::V6(ip) => context.update(&ip.octets()),
+    }
+    context.sign().as_ref().to_vec()
+}
+
+/// Whether the caller is kept out of a room: by name, or, without an account, by address.
+///
+/// # Errors
+/// As any statement.
+pub(crate) async fn is_banned(app: &App, caller: &Caller, room_id: Uuid) -> Result<bool, StoreError> {
+    let now = app.clock.now();
+    match &caller.actor {
+        Actor::User { user, .. } => store::is_banned(&app.db, room_id, Some(user.id), None, now).await,
+        Actor::Guest(guest) => {
+            let hash = address_hash(app, caller.facts.ip);
+            store::is_banned(&app.db, room_id, Some(guest.id), Some(&hash), now).await
+        }
+        Actor::Anonymous => {
+            let hash = address_hash(app, caller.facts.ip);
+            store::is_banned(&app.db, room_id, None, Some(&hash), now).await
+        }
+    }
+}
+
+/// Lists bans older than `before`.
+///
+/// # Errors
+/// See [`BanError`].
+pub(crate) async fn list(
+    app: &App,
+    who: &SignedIn,
+    name: &RoomName,
+    before: Uuid,
+    limit: i64,
+) -> Result<Vec<Ban>, BanError> {
+    let room = rooms::find(app, &who.caller, name, Action::ManagePeople).await?;
+    Ok(store::list(&app.db, room.id, before, app.clock.now(), limit).await?)
+}
+
+/// Bans somebody; whether the ban is new.
+///
+/// # Errors
+/// See [`BanError`].
+pub(crate) async fn ban(app: &App, who: &SignedIn, name: &RoomName, form: BanForm) -> Result<(Ban, bool), BanError> {
+    let now = app.clock.now();
+    let mut tx = app.begin().await?;
+    let room = rooms::find_in(app, &mut tx, who, name, Action::ManagePeople).await?;
+    let role = role_in(&who.caller.actor, &room);
+    let made = ban_in(app, &mut tx, &who.caller, room.id, role, form).await?;
+    tx.commit(now).await?;
+    Ok(made)
+}
+
+/// Bans somebody in the caller's transaction, in the name of somebody who has `role` in the room (`None`: a cohost).
+pub(super) async fn ban_in(
+    app: &App,
+    tx: &mut Tx,
+    caller: &Caller,
+    room_id: Uuid,
+    role: Option<RoomRole>,
+    form: BanForm,
+) -> Result<(Ban, bool), BanError> {
+    let now = app.clock.now();
+    let by = caller.actor.user().map(|user| user.id).ok_or(Refusal::SignInRequired)?;
+    member_store::lock_room(&mut *tx, room_id).await?;
+    let (name, hash) = match form.subject {
+        Subject::User(id) => (check_user(&mut *tx, by, room_id, role, id).await?, None),
+        Subject::Guest { id, with_address } => {
+            let found = store::find_guest(&mut *tx, id, room_id).await?;
+            let (name, hash) = found.ok_or(BanError::GuestNotFound)?;
+            (name, hash.filter(|_| with_address))
+        }
+    };
+    if store::count(&mut *tx, room_id).await? >= MAX_BANS {
+        return Err(BanError::TooMany);
+    }
+    let (id, subject_id) = (Uuid::now_v7(), form.subject.id());
+    let is_guest = matches!(form.subject, Subject::Guest { .. });
+    let new = NewBan {
+        id,
+        room_id,
+        subject_id,
+        is_guest,
+        address_hash: hash.as_deref(),
+        name: &name,
+        reason: &form.reason,
+        banned_by: by,
+        expires_at: form.expires_at,
+    };
+    let ban = store::upsert(&mut *tx, new, now).await?;
+    if is_guest {
+        store::end_guest(&mut *tx, subject_id, now).await?;
+    } else {
+        room_members::drop_member(&mut *tx, caller, room_id, subject_id, now).await?;
+    }
+    let diff = json!({ "subject_id": subject_id, "is_guest": is_guest, "by_address": ban.by_address });
+    audit(&mut *tx, caller, "room.banned", ("room", room_id), diff, now).await?;
+    tx.enqueue(NewJob::recheck_room(room_id), now).await?;
+    let is_new = ban.id == id;
+    Ok((ban, is_new))
+}
+
+/// The name of a person who may be banned by whoever has `role`.
+async fn check_user(
+    tx: &mut Tx,
+    by: Uuid,
+    room_id: Uuid,
+    role: Option<RoomRole>,
+    user_id: Uuid,
+) -> Result<String, BanError> {
+    if user_id == by {
+        return Err(Refusal::Forbidden.into());
+    }
+    if let Some(member) = member_store::find(&mut *tx, room_id, user_id).await? {
+        let allowed = member.role != RoomRole::Owner && role.is_some_and(|role| role.governs(member.role))
+            || role.is_none() && member.role == RoomRole::Member;
+        return if allowed { Ok(member.display_name) } else { Err(Refusal::Forbidden.into()) };
+    }
+    let person = member_store::find_person(&mut *tx, user_id).await?.ok_or(BanError::UserNotFound)?;
+    if member_store::is_known(tx, by, user_id, room_id).await? {
+        Ok(person.display_name)
+    } else {
+        Err(BanError::UserNotFound)
+    }
+}
+
+/// Lifts a ban.
+///
+/// # Errors
+/// See [`BanError`].
+pub(crate) async fn unban(app: &App, who: &SignedIn, name: &RoomName, id: Uuid) -> Result<(), BanError> {
+    let now = app.clock.now();
+    let mut tx = app.begin().await?;
+    let room = rooms::find_in(app, &mut tx, who, name, Action::ManagePeople).await?;
+    if !store::delete(&mut tx, room.id, id).await? {
+        return Err(BanError::BanNotFound);
+    }
+    audit(&mut tx, &who.caller, "room.unbanned", ("room", room.id), json!({ "ban_id": id }), now).await?;
+    tx.commit(now).await?;
+    Ok(())
+}
