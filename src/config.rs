@@ -28,6 +28,7 @@ pub(crate) struct Settings {
     pub(crate) control_plane: ControlPlane,
     pub(crate) mail: Mail,
     pub(crate) oauth: Oauth,
+    pub(crate) push: Push,
     pub(crate) keys: Keys,
     pub(crate) metrics: Metrics,
     pub(crate) log: Log,
@@ -249,6 +250,26 @@ impl std::fmt::Debug for Oauth {
             .field("google_client_id", &self.google_client_id)
             .field("microsoft_client_id", &self.microsoft_client_id)
             .finish_non_exhaustive()
+    }
+}
+
+/// `[push]`: messages to browsers that are away.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Push {
+    /// Push services that messages may be sent to: hosts, or `*.` and a domain; empty = those of the browsers' makers.
+    pub(crate) hosts: Vec<String>,
+    /// An `https:` or `mailto:` address at which push services reach the people who run this server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) contact: Option<String>,
+    /// Private key of P-256, 32 bytes in base64url; several replicas must share one. Unset: generated at first start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) vapid_private_key: Option<String>,
+}
+
+impl std::fmt::Debug for Push {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Push").field("hosts", &self.hosts).field("contact", &self.contact).finish_non_exhaustive()
     }
 }
 

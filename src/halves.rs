@@ -220,6 +220,11 @@ fn control_plane_config(
         Registration::Invite => control_plane::Registration::Invite,
         Registration::Closed => control_plane::Registration::Closed,
     };
+    if !settings.push.hosts.is_empty() {
+        config.push.hosts.clone_from(&settings.push.hosts);
+    }
+    config.push.contact.clone_from(&settings.push.contact);
+    config.push.vapid_private_key.clone_from(&settings.push.vapid_private_key);
     if let (Some(smtp_url), Some(from)) = (&settings.mail.smtp_url, &settings.mail.from) {
         config.mail = Some(control_plane::MailSettings { smtp_url: smtp_url.clone(), from: from.clone() });
     }

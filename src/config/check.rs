@@ -39,6 +39,7 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
     keys(settings, &mut found);
     mail(settings, &mut found);
     oauth(settings, &mut found);
+    push(settings, &mut found);
     limits(settings, &mut found);
     if let Err(error) = settings.log.filter.parse::<tracing_subscriber::EnvFilter>() {
         found.add("log-filter", format!("{:?} is not a list of levels: {error}", settings.log.filter));
@@ -209,6 +210,13 @@ fn oauth(settings: &Settings, found: &mut Findings) {
         );
         let fine = url::Url::parse(issuer).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         found.check(fine, issuer_option, format!("{issuer:?} is not an address like https://accounts.google.com"));
+    }
+}
+
+fn push(settings: &Settings, found: &mut Findings) {
+    if let Some(contact) = &settings.push.contact {
+        let fine = url::Url::parse(contact).is_ok_and(|url| matches!(url.scheme(), "https" | "mailto"));
+        found.check(fine, "push-contact", format!("{contact:?} is not an address like mailto:ops@example.org"));
     }
 }
 

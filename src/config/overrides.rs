@@ -182,6 +182,29 @@ pub(crate) struct Overrides {
     /// Issuer whose discovery document is used [default: that of Microsoft]
     #[arg(long, env = "PLENUM_MICROSOFT_ISSUER", value_name = "URL", global = true, help_heading = "Sign-in")]
     microsoft_issuer: Option<String>,
+    /// Push services that messages may be sent to [default: those of the browsers' makers]
+    #[arg(
+        long,
+        env = "PLENUM_PUSH_HOSTS",
+        value_name = "HOST",
+        value_delimiter = ',',
+        global = true,
+        help_heading = "Push"
+    )]
+    push_hosts: Option<Vec<String>>,
+    /// Where push services reach the people who run this server, https: or mailto: [default: the public URL]
+    #[arg(long, env = "PLENUM_PUSH_CONTACT", value_name = "ADDRESS", global = true, help_heading = "Push")]
+    push_contact: Option<String>,
+    /// Key that signs pushes; replicas must share one [default: generated]
+    #[arg(
+        long,
+        env = "PLENUM_VAPID_PRIVATE_KEY",
+        value_name = "KEY",
+        hide_env_values = true,
+        global = true,
+        help_heading = "Push"
+    )]
+    vapid_private_key: Option<String>,
     /// API requests a minute of one user [default: 120]
     #[arg(long, env = "PLENUM_REQUESTS_PER_MINUTE_USER", value_name = "N", global = true, help_heading = "Accounts")]
     requests_per_minute_user: Option<u32>,
@@ -254,6 +277,9 @@ impl Overrides {
         set(&mut settings.control_plane.registration, &self.registration);
         set_some(&mut settings.mail.smtp_url, &self.smtp_url);
         set_some(&mut settings.mail.from, &self.mail_from);
+        set(&mut settings.push.hosts, &self.push_hosts);
+        set_some(&mut settings.push.contact, &self.push_contact);
+        set_some(&mut settings.push.vapid_private_key, &self.vapid_private_key);
         set(&mut settings.log.format, &self.log_format);
         set(&mut settings.log.filter, &self.log_filter);
     }

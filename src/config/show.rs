@@ -16,6 +16,7 @@ pub(super) fn masked(settings: &Settings, generated: Option<&Secrets>) -> String
         &mut shown.metrics.token,
         &mut shown.oauth.google_client_secret,
         &mut shown.oauth.microsoft_client_secret,
+        &mut shown.push.vapid_private_key,
     ]
     .into_iter()
     .flatten()

@@ -74,6 +74,7 @@ fn contradictions_name_the_option_to_change() {
         (&["--google-client-id", "id"], "--google-client-secret"),
         (&["--microsoft-client-secret", "s"], "--microsoft-client-id"),
         (&["--google-issuer", "accounts.google.com"], "--google-issuer"),
+        (&["--push-contact", "ops@example.org"], "--push-contact"),
         (&["--log-filter", "sfu=loud"], "--log-filter"),
         (&["--connections", "0"], "--connections"),
         (&["--header-timeout-s", "0"], "--header-timeout-s"),
@@ -114,10 +115,13 @@ fn secrets_are_not_shown() {
             "visible-id",
             "--google-client-secret",
             "hidden-6",
+            "--vapid-private-key",
+            "hidden-6",
         ],
     )
     .expect("settings");
-    for text in [settings.shown(None), format!("{:?} {:?} {:?}", settings.keys, settings.mail, settings.oauth)] {
+    let debugged = format!("{:?} {:?} {:?} {:?}", settings.keys, settings.mail, settings.oauth, settings.push);
+    for text in [settings.shown(None), debugged] {
         assert!(!text.contains("hidden"), "{text}");
     }
     assert!(

@@ -67,6 +67,15 @@ pub(super) const MENTIONED_ON_POSTGRES: &str = list_mentioned!(
     "SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($3) AS e (value)"
 );
 
+/// Users `u` whose accounts can be used and who belong to meeting `$1`.
+macro_rules! invited {
+    () => {
+        "u.status = 'active' AND u.deleted_at IS NULL AND u.id IN (SELECT m.organizer_id FROM meetings m WHERE m.id = $1 \
+         UNION SELECT i.user_id FROM meeting_invites i WHERE i.meeting_id = $1 AND i.user_id IS NOT NULL \
+         AND i.status <> 'declined')"
+    };
+}
+
 macro_rules! select_notification {
     ($rest:literal) => {
         concat!(
@@ -103,6 +112,8 @@ statements! {
     LIST_MEMBERS = "SELECT m.user_id FROM organization_members m JOIN users u ON u.id = m.user_id \
         WHERE m.org_id = $1 AND m.user_id > $2 AND u.status = 'active' AND u.deleted_at IS NULL \
         ORDER BY m.user_id LIMIT $3";
+    COUNT_INVITED = concat!("SELECT COUNT(*) FROM users u WHERE ", invited!());
+    LIST_INVITED = concat!("SELECT u.id FROM users u WHERE ", invited!(), " AND u.id > $2 ORDER BY u.id LIMIT $3");
     COUNT_EVERYONE = "SELECT COUNT(*) FROM users WHERE status = 'active' AND deleted_at IS NULL";
     LIST_EVERYONE = "SELECT id FROM users WHERE id > $1 AND status = 'active' AND deleted_at IS NULL \
         ORDER BY id LIMIT $2";
@@ -276,6 +287,23 @@ pub(crate) async fn count_members(tx: &mut Tx, org_id: Uuid) -> Result<i64, Stor
 /// The next members of an organization whose accounts can be used, by id.
 pub(crate) async fn list_members(tx: &mut Tx, org_id: Uuid, after: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
     let rows = run!(tx, fetch_all as (Uuid,), LIST_MEMBERS, org_id, after, limit)?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// People of a meeting whose accounts can be used.
+pub(crate) async fn count_invited(tx: &mut Tx, meeting_id: Uuid) -> Result<i64, StoreError> {
+    let (count,) = run!(tx, fetch_one as (i64,), COUNT_INVITED, meeting_id)?;
+    Ok(count)
+}
+
+/// The next people of a meeting whose accounts can be used, by id.
+pub(crate) async fn list_invited(
+    tx: &mut Tx,
+    meeting_id: Uuid,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<Uuid>, StoreError> {
+    let rows = run!(tx, fetch_all as (Uuid,), LIST_INVITED, meeting_id, after, limit)?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 

@@ -54,5 +54,7 @@ mod rooms_join;
 mod rooms_list;
 mod rooms_members;
 mod rooms_update;
+mod story_meet_clone;
+mod story_meetin;
 mod support;
 mod users_admin;

@@ -78,6 +78,24 @@ both! {
         assert_eq!(unread(app, &eve.access).await, 0);
     }
 
+    async fn organizers_tell_the_people_of_their_meeting(app) {
+        let (ada, bob, eve) = (app.person("Ada").await, app.person("Bob").await, app.person("Eve").await);
+        let form = json!({ "title": "Planning", "starts_at": "2090-01-02T09:00:00Z" });
+        let meeting = app.post("/meetings", Some(&ada.access), form).await.expect(201).text("/id");
+        let invites = json!({ "invites": [{ "user_id": bob.id }] });
+        app.post(&format!("/meetings/{meeting}/invites"), Some(&ada.access), invites).await.expect(200);
+        let body = json!({ "audience": { "meeting_id": meeting }, "title": "Bring cake" });
+        app.post("/notifications", Some(&bob.access), body.clone()).await.problem(403, "forbidden");
+        app.post("/notifications", Some(&eve.access), body.clone()).await.problem(404, "audience_not_found");
+        assert_eq!(app.post("/notifications", Some(&ada.access), body).await.expect(202).json["recipients"], 2);
+        app.eventually("Bob knows", async || {
+            let page = app.get("/notifications?kind=announcement", Some(&bob.access)).await.expect(200);
+            page.json["items"][0]["payload"]["meeting_id"] == meeting.as_str()
+        })
+        .await;
+        assert_eq!(unread(app, &eve.access).await, 0);
+    }
+
     async fn at_once_tells_once(app) {
         let (root, ada) = (admin(app).await, app.person("Ada").await);
         let body = json!({ "audience": { "user_ids": [ada.id] }, "title": "Once", "client_id": "x" });

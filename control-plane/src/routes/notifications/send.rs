@@ -54,19 +54,22 @@ pub(crate) struct AudienceRequest {
     user_ids: Option<Vec<Uuid>>,
     /// The members of this organization; its owners and admins only.
     org_id: Option<Uuid>,
+    /// The people of this meeting; its organizers only.
+    meeting_id: Option<Uuid>,
     /// `true`: everybody with an account; platform admins only.
     everyone: Option<bool>,
 }
 
 impl AudienceRequest {
     fn read(&self) -> Result<Audience, &'static str> {
-        match (&self.user_ids, self.org_id, self.everyone) {
-            (Some(ids), None, None) if ids.is_empty() => Err("must name somebody"),
-            (Some(ids), None, None) if ids.len() > PEOPLE_PER_ACT => Err("must name at most 50 people"),
-            (Some(ids), None, None) => Ok(Audience::Users(ids.clone())),
-            (None, Some(id), None) => Ok(Audience::Organization(id)),
-            (None, None, Some(true)) => Ok(Audience::Everyone),
-            _ => Err("must have exactly one of user_ids, org_id and everyone"),
+        match (&self.user_ids, self.org_id, self.meeting_id, self.everyone) {
+            (Some(ids), None, None, None) if ids.is_empty() => Err("must name somebody"),
+            (Some(ids), None, None, None) if ids.len() > PEOPLE_PER_ACT => Err("must name at most 50 people"),
+            (Some(ids), None, None, None) => Ok(Audience::Users(ids.clone())),
+            (None, Some(id), None, None) => Ok(Audience::Organization(id)),
+            (None, None, Some(id), None) => Ok(Audience::Meeting(id)),
+            (None, None, None, Some(true)) => Ok(Audience::Everyone),
+            _ => Err("must have exactly one of user_ids, org_id, meeting_id and everyone"),
         }
     }
 }

@@ -15,10 +15,10 @@ use crate::model::clock::Micros;
 use crate::model::notification::NotificationKind;
 use crate::model::organization::OrgRole;
 use crate::services::audit;
-use crate::services::authorize::is_platform_admin;
+use crate::services::authorize::{MeetingAction, Refusal, authorize_meeting, is_platform_admin};
 use crate::store::db::StoreError;
-use crate::store::notifications as store;
 use crate::store::tx::Tx;
+use crate::store::{meetings, notifications as store};
 
 /// Who is to be told.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub(crate) enum Audience {
     Users(Vec<Uuid>),
     /// The members of an organization.
     Organization(Uuid),
+    /// Who is invited to a meeting and has not declined, and its organizer.
+    Meeting(Uuid),
     /// Everybody with an account.
     Everyone,
 }
@@ -75,8 +77,10 @@ pub(crate) async fn announce(app: &App, who: &SignedIn, what: Announcement) -> R
     let mut tx = app.begin().await?;
     let kind = permit(&mut tx, who, &what.audience).await?;
     let mut payload = json!({ "title": what.title, "text": what.text, "actor_name": who.user.display_name });
-    if let Audience::Organization(id) = &what.audience {
-        payload["org_id"] = json!(id);
+    match &what.audience {
+        Audience::Organization(id) => payload["org_id"] = json!(id),
+        Audience::Meeting(id) => payload["meeting_id"] = json!(id),
+        Audience::Users(_) | Audience::Everyone => {}
     }
     if let Some(link) = what.link {
         payload["link"] = link.into();
@@ -89,10 +93,11 @@ pub(crate) async fn announce(app: &App, who: &SignedIn, what: Announcement) -> R
             let told = notify(&mut tx, ids, kind, payload, &dedupe_key, now).await?;
             i64::try_from(told).unwrap_or(i64::MAX)
         }
-        Audience::Organization(_) | Audience::Everyone => {
+        Audience::Organization(_) | Audience::Meeting(_) | Audience::Everyone => {
             let recipients = match &what.audience {
                 Audience::Organization(id) => store::count_members(&mut tx, *id).await?,
-                _ => store::count_everyone(&mut tx).await?,
+                Audience::Meeting(id) => store::count_invited(&mut tx, *id).await?,
+                Audience::Users(_) | Audience::Everyone => store::count_everyone(&mut tx).await?,
             };
             let page = Page { audience: what.audience, kind, payload, dedupe_key, after: Uuid::nil() };
             enqueue(&mut tx, &page, now).await?;
@@ -115,6 +120,14 @@ async fn permit(tx: &mut Tx, who: &SignedIn, audience: &Audience) -> Result<Noti
             Some(Some(_)) => Err(AnnounceError::Forbidden),
             Some(None) | None => Err(AnnounceError::NotFound),
         },
+        Audience::Meeting(id) => {
+            let meeting = meetings::find(tx, *id, who.user.id).await?.ok_or(AnnounceError::NotFound)?;
+            match authorize_meeting(&who.caller.actor, MeetingAction::Edit, &meeting) {
+                Ok(()) => Ok(NotificationKind::Announcement),
+                Err(Refusal::NotFound) => Err(AnnounceError::NotFound),
+                Err(_) => Err(AnnounceError::Forbidden),
+            }
+        }
     }
 }
 
@@ -134,6 +147,7 @@ pub(crate) async fn tell_page(app: &App, mut page: Page) -> Result<(), StoreErro
     let mut tx = app.begin().await?;
     let people = match &page.audience {
         Audience::Organization(id) => store::list_members(&mut tx, *id, page.after, limit).await?,
+        Audience::Meeting(id) => store::list_invited(&mut tx, *id, page.after, limit).await?,
         Audience::Everyone => store::list_everyone(&mut tx, page.after, limit).await?,
         // Named people were told in the act itself.
         Audience::Users(_) => Vec::new(),
