@@ -32,4 +32,3 @@ ALTER TABLE guest_sessions ADD COLUMN address_hash BYTEA;
 ALTER TABLE rooms ADD COLUMN parent_room_id UUID REFERENCES rooms (id) ON DELETE CASCADE;
 ALTER TABLE rooms ADD COLUMN expiry_noted_at BIGINT;
 CREATE INDEX rooms_parent ON rooms (parent_room_id) WHERE parent_room_id IS NOT NULL;
-CREATE INDEX rooms_org ON rooms (org_id) WHERE org_id IS NOT NULL;
