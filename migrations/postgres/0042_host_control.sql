@@ -2,7 +2,6 @@
 
 ALTER TABLE calls ADD COLUMN locked_at BIGINT;
 ALTER TABLE call_participants ADD COLUMN removed_at BIGINT;
-CREATE INDEX call_participants_user ON call_participants (user_id) WHERE user_id IS NOT NULL;
 
 CREATE TABLE call_grants (
     call_id UUID NOT NULL REFERENCES calls (id) ON DELETE CASCADE,
