@@ -26,6 +26,7 @@ use crate::http::rate_limit::RateLimits;
 use crate::jobs::{self, JobQueue};
 use crate::model::clock::{Clock, Micros};
 use crate::routes;
+use crate::services::lobby::Bells;
 use crate::services::meetings::sweep;
 use crate::services::node_watch::{self, NodeFigures};
 use crate::services::passwords::{PasswordError, Passwords};
@@ -55,6 +56,7 @@ pub(crate) struct App {
     pub clock: Clock,
     pub started_at: Micros,
     pub limits: RateLimits,
+    pub bells: Bells,
     pub proxies: TrustedProxies,
     pub passwords: Passwords,
     pub setup: SetupToken,
@@ -170,6 +172,7 @@ impl ControlPlane {
             started_at: config.clock.now(),
             clock: config.clock,
             limits: RateLimits::new(&config.rate_limits),
+            bells: Bells::default(),
             proxies,
             passwords,
             setup,

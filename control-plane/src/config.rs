@@ -188,11 +188,19 @@ pub struct RateLimitSettings {
     pub address_per_minute: u32,
     /// Attempts to register, sign in or set up, per address and per account. Default 10.
     pub auth_per_minute: u32,
+    /// Requests to be let into a room, per address; a class behind one address must get in. Default 60.
+    pub lobby_per_minute: u32,
 }
 
 impl Default for RateLimitSettings {
     fn default() -> Self {
-        Self { session_per_minute: 120, guest_per_minute: 120, address_per_minute: 300, auth_per_minute: 10 }
+        Self {
+            session_per_minute: 120,
+            guest_per_minute: 120,
+            address_per_minute: 300,
+            auth_per_minute: 10,
+            lobby_per_minute: 60,
+        }
     }
 }
 

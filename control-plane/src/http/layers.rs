@@ -31,6 +31,9 @@ use crate::services;
 /// Header with the id of a request, in every answer and every log line.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The route on which people wait by long poll.
+const LOBBY_POLL: &str = "/rooms/{room}/lobby/{entry_id}";
+
 /// The token a request presents, and how.
 enum Credential {
     None,
@@ -65,7 +68,11 @@ async fn admit(app: &App, parts: &mut Parts) -> Result<Allowance, ApiError> {
             (actor, stale)
         }
     };
+    let is_poll = parts.extensions.get::<MatchedPath>().is_some_and(|path| path.as_str().ends_with(LOBBY_POLL));
     let allowance = match &actor {
+        // Waiting is not asking; the lobby has a limit of its own.
+        Actor::User { session, .. } if is_poll => app.limits.poll(session.id)?,
+        Actor::Guest(guest) if is_poll => app.limits.poll(guest.id)?,
         Actor::User { session, .. } => app.limits.session(session.id)?,
         Actor::Guest(guest) => app.limits.guest(guest.id)?,
         Actor::Anonymous => app.limits.address(facts.ip)?,

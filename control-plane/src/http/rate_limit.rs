@@ -20,6 +20,8 @@ use crate::error::ApiError;
 
 /// Buckets of one kind kept at once, about 100 bytes each; beyond it strangers share one.
 const MAX_BUCKETS: usize = 100_000;
+/// Long polls of the lobby: each waits up to 25 s, so this many are those of somebody who does not wait.
+const POLLS_PER_MINUTE: u32 = 120;
 /// The window every figure is per.
 const WINDOW: Duration = Duration::from_secs(60);
 
@@ -87,6 +89,8 @@ pub(crate) struct RateLimits {
     addresses: Buckets<IpAddr>,
     auth_addresses: Buckets<IpAddr>,
     auth_accounts: Buckets<[u8; 32]>,
+    knocks: Buckets<IpAddr>,
+    polls: Buckets<Uuid>,
 }
 
 impl RateLimits {
@@ -98,6 +102,8 @@ impl RateLimits {
             addresses: Buckets::new("address", settings.address_per_minute, unspecified),
             auth_addresses: Buckets::new("auth_address", settings.auth_per_minute, unspecified),
             auth_accounts: Buckets::new("auth_account", settings.auth_per_minute, [0; 32]),
+            knocks: Buckets::new("knock", settings.lobby_per_minute, unspecified),
+            polls: Buckets::new("lobby_poll", POLLS_PER_MINUTE, Uuid::nil()),
         }
     }
 
@@ -121,6 +127,16 @@ impl RateLimits {
         Ok(())
     }
 
+    /// Somebody asks to be let into a room; counted for the address alone, apart from its other requests.
+    pub(crate) fn knock(&self, ip: IpAddr) -> Result<(), ApiError> {
+        self.knocks.check(subscriber(ip)).map(drop)
+    }
+
+    /// A long poll of the lobby by a session or a guest: apart from their other requests.
+    pub(crate) fn poll(&self, id: Uuid) -> Result<Allowance, ApiError> {
+        self.polls.check(id)
+    }
+
     /// Forgets buckets that are full again; called once a minute.
     pub(crate) fn forget_idle(&self) {
         self.sessions.forget_idle();
@@ -128,6 +144,8 @@ impl RateLimits {
         self.addresses.forget_idle();
         self.auth_addresses.forget_idle();
         self.auth_accounts.forget_idle();
+        self.knocks.forget_idle();
+        self.polls.forget_idle();
     }
 }
 

@@ -27,6 +27,12 @@ pub(super) const CLOSE_ROOM: &str = "media.close_room";
 pub(super) const RECHECK_ROOM: &str = "media.recheck_room";
 /// Removes somebody from every call in which they are no longer admitted.
 pub(super) const RECHECK_USER: &str = "media.recheck_user";
+/// Makes a live participant what hosts made them.
+pub(super) const APPLY_GRANTS: &str = "media.apply_grants";
+/// Tells the people of a call to which breakout they are sent, or to come back.
+pub(super) const SEND_TO_BREAKOUTS: &str = "breakouts.send";
+/// Closes breakouts whose grace is over.
+pub(super) const CLOSE_BREAKOUTS: &str = "breakouts.close";
 /// Removes one participant from a call.
 pub(super) const REMOVE_PARTICIPANT: &str = "media.remove_participant";
 
@@ -97,6 +103,21 @@ impl NewJob {
     /// For whoever takes rights away from an account: suspension, deletion, the end of a membership.
     pub(crate) fn recheck_user(user_id: Uuid) -> Self {
         Self::media(RECHECK_USER, json!({ "user_id": user_id }), format!("{RECHECK_USER}:{user_id}"))
+    }
+
+    pub(crate) fn apply_grants(room_id: Uuid, identity: &str) -> Self {
+        let key = format!("{APPLY_GRANTS}:{room_id}:{identity}");
+        Self::media(APPLY_GRANTS, json!({ "room_id": room_id, "identity": identity }), key)
+    }
+
+    pub(crate) fn send_to_breakouts(call_id: Uuid) -> Self {
+        Self::media(SEND_TO_BREAKOUTS, json!({ "call_id": call_id }), format!("{SEND_TO_BREAKOUTS}:{call_id}"))
+    }
+
+    pub(crate) fn close_breakouts(call_id: Uuid, at: Micros) -> Self {
+        // A recall that was taken back and made again is another one.
+        let key = format!("{CLOSE_BREAKOUTS}:{call_id}:{}", at.0);
+        Self { run_at: Some(at), ..Self::media(CLOSE_BREAKOUTS, json!({ "call_id": call_id }), key) }
     }
 
     pub(crate) fn remove_participant(room_id: Uuid, identity: &str) -> Self {

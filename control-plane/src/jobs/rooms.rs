@@ -6,13 +6,16 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::handlers::JobError;
-use super::{CLOSE_ROOM, RECHECK_ROOM, RECHECK_USER, REMOVE_PARTICIPANT};
+use super::{
+    APPLY_GRANTS, CLOSE_BREAKOUTS, CLOSE_ROOM, RECHECK_ROOM, RECHECK_USER, REMOVE_PARTICIPANT, SEND_TO_BREAKOUTS,
+};
 use crate::app::App;
-use crate::services::removals;
+use crate::services::{breakouts, hosting, removals};
 use crate::store::jobs::ClaimedJob;
 
 /// Kinds of jobs that [`run`] knows.
-pub(super) const KINDS: &[&str] = &[CLOSE_ROOM, RECHECK_ROOM, RECHECK_USER, REMOVE_PARTICIPANT];
+pub(super) const KINDS: &[&str] =
+    &[APPLY_GRANTS, CLOSE_BREAKOUTS, CLOSE_ROOM, RECHECK_ROOM, RECHECK_USER, REMOVE_PARTICIPANT, SEND_TO_BREAKOUTS];
 
 #[derive(Deserialize)]
 struct RoomPayload {
@@ -28,6 +31,11 @@ struct UserPayload {
     user_id: Uuid,
 }
 
+#[derive(Deserialize)]
+struct CallPayload {
+    call_id: Uuid,
+}
+
 /// Runs a job of [`KINDS`].
 pub(super) async fn run(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError> {
     let payload = &job.payload.0;
@@ -35,8 +43,16 @@ pub(super) async fn run(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError
         let UserPayload { user_id } = UserPayload::deserialize(payload)?;
         return Ok(removals::recheck_user(app, user_id).await?);
     }
+    if job.kind == SEND_TO_BREAKOUTS || job.kind == CLOSE_BREAKOUTS {
+        let CallPayload { call_id } = CallPayload::deserialize(payload)?;
+        return Ok(match job.kind == CLOSE_BREAKOUTS {
+            true => breakouts::finish(app, call_id).await?,
+            false => breakouts::send_people(app, call_id).await?,
+        });
+    }
     let RoomPayload { room_id, reason, identity } = RoomPayload::deserialize(payload)?;
     match job.kind.as_str() {
+        APPLY_GRANTS => hosting::apply_grants(app, room_id, &identity).await?,
         CLOSE_ROOM => removals::close_room(app, room_id, &reason).await?,
         RECHECK_ROOM => removals::recheck_room(app, room_id).await?,
         REMOVE_PARTICIPANT => removals::remove_participant(app, room_id, &identity).await?,

@@ -77,6 +77,34 @@ pub(crate) struct CallGrant {
     pub block_screen_share: bool,
 }
 
+impl CallGrant {
+    /// What may not be sent.
+    pub(crate) fn blocked(self) -> Vec<&'static str> {
+        let all = [
+            ("microphone", self.block_microphone),
+            ("camera", self.block_camera),
+            ("screen_share", self.block_screen_share),
+        ];
+        all.into_iter().filter(|(_, blocked)| *blocked).map(|(name, _)| name).collect()
+    }
+}
+
+text_enum! {
+    /// What hosts mute.
+    pub(crate) enum Source { Microphone = "microphone", Camera = "camera", ScreenShare = "screen_share" }
+}
+
+impl Source {
+    /// Whether a track of LiveKit's source `number` is one of these; the sound of a screen goes with the screen.
+    pub(crate) const fn is(self, number: i32) -> bool {
+        match self {
+            Self::Camera => number == 1,
+            Self::Microphone => number == 2,
+            Self::ScreenShare => matches!(number, 3 | 4),
+        }
+    }
+}
+
 /// A kind of source, as LiveKit's tokens and permissions name it.
 const SOURCES: [(&str, i32); 4] = [("camera", 1), ("microphone", 2), ("screen_share", 3), ("screen_share_audio", 4)];
 

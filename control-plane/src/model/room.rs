@@ -78,6 +78,8 @@ pub(crate) struct Room {
     pub conversation_id: Uuid,
     /// The room this one is a breakout of.
     pub parent_room_id: Option<Uuid>,
+    /// The organization it belongs to, whose members are members here.
+    pub org_id: Option<Uuid>,
     pub created_at: Micros,
     pub updated_at: Micros,
     /// The asking person's role, if they are a member.

@@ -4,11 +4,13 @@
 
 mod admin;
 pub(crate) mod auth;
+mod calls;
 mod channels;
 mod config;
 mod conversations;
 mod docs;
 mod health;
+mod ice_servers;
 mod internal;
 mod invites;
 mod me;
@@ -64,6 +66,7 @@ const INTERNAL_BODY_BYTES: usize = 2 * 1024 * 1024;
         (name = "users", description = "Accounts, for platform admins"),
         (name = "rooms", description = "Rooms, joining them, their calls"),
         (name = "admin", description = "For platform admins"),
+        (name = "calls", description = "Calls, who is in them, host control, breakouts"),
         (name = "server", description = "What this server offers")
     )
 )]
@@ -95,6 +98,8 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .merge(conversations::routes())
         .merge(organizations::routes())
         .merge(rooms::routes())
+        .merge(calls::routes())
+        .routes(routes!(ice_servers::ice_servers))
         .merge(notifications::routes())
         .merge(push::routes())
         .merge(meetings::routes())

@@ -245,6 +245,9 @@ impl From<RoomError> for ApiError {
             RoomError::TooMany => {
                 Self::new(StatusCode::CONFLICT, "too_many_rooms", "You own as many rooms as allowed. Delete one first.")
             }
+            RoomError::NoOrganization => {
+                Self::not_found("organization_not_found", "There is no such organization among yours.")
+            }
             RoomError::NoCode => Self::internal(&error),
             RoomError::Store(error) => error.into(),
         }

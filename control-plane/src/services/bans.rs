@@ -182,6 +182,7 @@ pub(super) async fn ban_in(
     }
     let diff = json!({ "subject_id": subject_id, "is_guest": is_guest, "by_address": ban.by_address });
     audit(&mut *tx, caller, "room.banned", ("room", room_id), diff, now).await?;
+    tx.event("rights".to_owned(), "rights.changed", &json!({ "topic": format!("room:{room_id}") }));
     tx.enqueue(NewJob::recheck_room(room_id), now).await?;
     let is_new = ban.id == id;
     Ok((ban, is_new))

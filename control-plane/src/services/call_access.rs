@@ -87,12 +87,7 @@ impl From<RoomServiceError> for HostError {
 ///
 /// # Errors
 /// See [`HostError`].
-pub(crate) async fn find(
-    app: &App,
-    caller: &Caller,
-    call_id: Uuid,
-    action: CallAction,
-) -> Result<Seat, HostError> {
+pub(crate) async fn find(app: &App, caller: &Caller, call_id: Uuid, action: CallAction) -> Result<Seat, HostError> {
     let user_id = caller.actor.user().map(|user| user.id);
     let nothing = || if user_id.is_some() { HostError::NotFound } else { Refusal::SignInRequired.into() };
     let Some(call) = calls::find(&app.db, call_id).await? else { return Err(nothing()) };
@@ -121,11 +116,7 @@ pub(crate) async fn find(
 ///
 /// # Errors
 /// [`HostError::ParticipantNotFound`], or as any statement.
-pub(crate) async fn participant(
-    on: impl Into<On<'_>>,
-    call_id: Uuid,
-    pid: &str,
-) -> Result<CallParticipant, HostError> {
+pub(crate) async fn participant(on: impl Into<On<'_>>, call_id: Uuid, pid: &str) -> Result<CallParticipant, HostError> {
     let found = match Uuid::try_parse(pid) {
         Ok(id) => hosting::find_present(on, call_id, id).await?,
         Err(_) if pid.contains('\0') => None,

@@ -14,7 +14,7 @@ use super::{audit, nodes};
 use crate::app::App;
 use crate::http::extract::Caller;
 use crate::jobs::NewJob;
-use crate::model::call::{Call, CallGrant, CallParticipant, CallRole, Sending};
+use crate::model::call::{Call, CallGrant, CallParticipant, CallRole, CallState, Sending};
 use crate::model::clock::Micros;
 use crate::model::room::RoomName;
 use crate::store::db::StoreError;
@@ -48,8 +48,8 @@ pub(crate) async fn set_lock(app: &App, caller: &Caller, call_id: Uuid, locked: 
         false => store::unlock(&mut tx, call_id).await?,
     };
     if changed {
-        let (act, kind) = if locked { ("call.locked", "call.locked") } else { ("call.unlocked", "call.unlocked") };
-        audit(&mut tx, caller, act, ("call", call_id), json!({}), now).await?;
+        let kind = if locked { "call.locked" } else { "call.unlocked" };
+        audit(&mut tx, caller, kind, ("call", call_id), json!({}), now).await?;
         tell(&mut tx, &seat, kind, json!({}));
     }
     tx.commit(now).await?;
@@ -181,13 +181,7 @@ pub(crate) async fn apply_grants(app: &App, room_id: Uuid, identity: &str) -> Re
 ///
 /// # Errors
 /// See [`HostError`].
-pub(crate) async fn remove(
-    app: &App,
-    caller: &Caller,
-    call_id: Uuid,
-    pid: &str,
-    ban: bool,
-) -> Result<(), HostError> {
+pub(crate) async fn remove(app: &App, caller: &Caller, call_id: Uuid, pid: &str, ban: bool) -> Result<(), HostError> {
     let seat = call_access::find(app, caller, call_id, CallAction::Lead).await?;
     let node = call_access::node(app, &seat).await?;
     let now = app.clock.now();
@@ -253,5 +247,5 @@ pub(crate) async fn end(app: &App, caller: &Caller, call_id: Uuid) -> Result<Cal
     let ended = call_store::find_in(&mut tx, call_id).await?;
     tx.commit(now).await?;
     // A call nobody ever came to leaves no trace.
-    Ok(ended.unwrap_or(Call { state: crate::model::call::CallState::Ended, ended_at: Some(now), ..seat.call }))
+    Ok(ended.unwrap_or(Call { state: CallState::Ended, ended_at: Some(now), ..seat.call }))
 }

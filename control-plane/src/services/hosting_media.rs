@@ -47,23 +47,28 @@ pub(crate) async fn mute(
 ///
 /// # Errors
 /// See [`HostError`].
-pub(crate) async fn mute_all(
-    app: &App,
-    caller: &Caller,
-    call_id: Uuid,
-    source: Source,
-) -> Result<usize, HostError> {
+pub(crate) async fn mute_all(app: &App, caller: &Caller, call_id: Uuid, source: Source) -> Result<usize, HostError> {
     let seat = call_access::find(app, caller, call_id, CallAction::Lead).await?;
     let node = call_access::node(app, &seat).await?;
     let room = seat.room.id.to_string();
     let present = app.media.list_participants(&node, &room).await?;
     let others = present.into_iter().filter(|info| !leads(info) && !is_caller(info, &seat));
-    let counts = stream::iter(others.map(|info| {
-        let (node, room) = (&node, &room);
-        async move { forgive_leaving(mute_tracks(app, node, room, &info, source).await, 0) }
-    }));
-    let counts: Vec<usize> = counts.buffer_unordered(AT_ONCE).try_collect().await?;
+    let mut asked = Vec::new();
+    for info in others {
+        asked.push(mute_one(app, node.clone(), room.clone(), info, source));
+    }
+    let counts: Vec<usize> = stream::iter(asked).buffer_unordered(AT_ONCE).try_collect().await?;
     Ok(counts.into_iter().sum())
+}
+
+async fn mute_one(
+    app: &App,
+    node: MediaNode,
+    room: String,
+    info: ParticipantInfo,
+    source: Source,
+) -> Result<usize, RoomServiceError> {
+    forgive_leaving(mute_tracks(app, &node, &room, &info, source).await, 0)
 }
 
 async fn mute_tracks(
@@ -140,15 +145,12 @@ pub(crate) async fn lower_hands(app: &App, caller: &Caller, call_id: Uuid) -> Re
     let room = seat.room.id.to_string();
     let present = app.media.list_participants(&node, &room).await?;
     let raised = present.into_iter().filter(|info| info.attributes.contains_key(HAND_ATTRIBUTE));
-    let lowered = stream::iter(raised.map(|info| {
-        let (node, room) = (&node, &room);
-        async move {
-            let attributes = [(HAND_ATTRIBUTE.to_owned(), String::new())].into();
-            forgive_leaving(app.media.set_attributes(node, room, &info.identity, attributes).await.map(|()| 1), 0)
-        }
-    }));
-    let lowered: Vec<usize> = lowered.buffer_unordered(AT_ONCE).try_collect().await?;
-    let lowered = lowered.into_iter().sum();
+    let mut asked = Vec::new();
+    for info in raised {
+        asked.push(lower_one(app, node.clone(), room.clone(), info.identity));
+    }
+    let lowered: Vec<usize> = stream::iter(asked).buffer_unordered(AT_ONCE).try_collect().await?;
+    let lowered: usize = lowered.into_iter().sum();
     if lowered > 0 {
         let now = app.clock.now();
         let mut tx = app.begin().await?;
@@ -157,4 +159,9 @@ pub(crate) async fn lower_hands(app: &App, caller: &Caller, call_id: Uuid) -> Re
         tx.commit(now).await?;
     }
     Ok(lowered)
+}
+
+async fn lower_one(app: &App, node: MediaNode, room: String, identity: String) -> Result<usize, RoomServiceError> {
+    let attributes = [(HAND_ATTRIBUTE.to_owned(), String::new())].into();
+    forgive_leaving(app.media.set_attributes(&node, &room, &identity, attributes).await.map(|()| 1), 0)
 }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::calls::{self, MAX_PRESENT};
+use super::room_sweep;
 use crate::app::App;
 use crate::jobs::NewJob;
 use crate::model::call::{Call, CallState, LOST};
@@ -26,8 +27,6 @@ use crate::store::{calls as store, guests, nodes, rooms};
 const MAX_NODES: i64 = 1_000;
 /// Open calls of a node looked at in one round.
 const MAX_CALLS: i64 = 10_000;
-/// Expired rooms closed in one round.
-const MAX_EXPIRED: i64 = 100;
 /// How often a node that has not been seen yet is waited for at start.
 const FIRST_LOOK: Duration = Duration::from_secs(3);
 
@@ -67,7 +66,7 @@ pub(crate) async fn round(app: &App) -> Result<(), StoreError> {
             tracing::warn!(node = node.id, %error, "a media node could not be compared");
         }
     }
-    close_expired_rooms(app, now).await?;
+    room_sweep::run(app, now).await?;
     let until = now.plus(app.guest_ttl());
     guests::extend_in_calls(&app.db, until, until.minus(Duration::from_secs(3_600))).await?;
     Ok(())
@@ -166,18 +165,6 @@ async fn end(app: &App, call: &Call, asked_at: Micros) -> Result<(), StoreError>
         && current.started_at.is_none_or(|started| started < asked_at);
     if unchanged && calls::end_call(app, &mut tx, &current, asked_at, LOST, now).await? {
         metrics::counter!("plenum_calls_mended_total").increment(1);
-    }
-    tx.commit(now).await
-}
-
-async fn close_expired_rooms(app: &App, now: Micros) -> Result<(), StoreError> {
-    let expired = rooms::list_expired_with_call(&app.db, now, MAX_EXPIRED).await?;
-    if expired.is_empty() {
-        return Ok(());
-    }
-    let mut tx = app.begin().await?;
-    for room_id in expired {
-        tx.enqueue(NewJob::close_room(room_id, "room_expired"), now).await?;
     }
     tx.commit(now).await
 }

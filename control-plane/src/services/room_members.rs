@@ -271,6 +271,8 @@ pub(super) async fn drop_member(
     let diff = json!({ "user_id": user_id });
     audit(&mut *tx, caller, "room.member_removed", ("room", room_id), diff.clone(), now).await?;
     tx.event(format!("room:{room_id}"), "member.removed", &diff);
+    let topic = format!("room:{room_id}");
+    tx.event("rights".to_owned(), "rights.changed", &json!({ "topic": topic, "user_id": user_id }));
     tx.enqueue(NewJob::recheck_room(room_id), now).await
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::authorize::{Action, Refusal, RoomObject, authorize};
+use super::authorize::{Action, OrgAction, Refusal, RoomObject, authorize, authorize_organization};
 use super::{audit, room_members};
 use crate::app::App;
 use crate::http::extract::{Caller, SignedIn};
@@ -11,6 +11,7 @@ use crate::jobs::NewJob;
 use crate::model::clock::Micros;
 use crate::model::room::{AccessLevel, Room, RoomConfig, RoomName, RoomType, random_code};
 use crate::store::db::StoreError;
+use crate::store::organizations::{self, OrgName};
 use crate::store::rooms::{self as store, NewRoom, RoomFilter};
 use crate::store::tx::Tx;
 
@@ -28,6 +29,8 @@ pub(crate) struct RoomForm {
     pub capacity: Option<i64>,
     pub is_active: bool,
     pub expires_at: Option<Micros>,
+    /// The organization it is for.
+    pub org_id: Option<Uuid>,
 }
 
 /// What is to change; `None` leaves it, `Some(None)` clears it.
@@ -51,6 +54,8 @@ pub(crate) enum RoomError {
     Refused(Refusal),
     #[error("the caller owns too many rooms")]
     TooMany,
+    #[error("no such organization, as far as the caller may know")]
+    NoOrganization,
     #[error("no free code was found")]
     NoCode,
     #[error(transparent)]
@@ -76,6 +81,14 @@ pub(crate) async fn create(app: &App, who: &SignedIn, form: RoomForm) -> Result<
     if store::count_owned(&mut tx, who.user.id).await? >= app.rooms.max_owned {
         return Err(RoomError::TooMany);
     }
+    if let Some(org_id) = form.org_id {
+        let org = organizations::find(&mut tx, &OrgName::Id(org_id), who.user.id).await?;
+        let org = org.ok_or(RoomError::NoOrganization)?;
+        authorize_organization(&who.caller.actor, OrgAction::Contribute, &org).map_err(|refusal| match refusal {
+            Refusal::NotFound => RoomError::NoOrganization,
+            other => RoomError::Refused(other),
+        })?;
+    }
     let mut id = None;
     for _ in 0..CODE_TRIES {
         let new = NewRoom {
@@ -89,6 +102,7 @@ pub(crate) async fn create(app: &App, who: &SignedIn, form: RoomForm) -> Result<
             is_active: form.is_active,
             expires_at: form.expires_at,
             owner_id: who.user.id,
+            org_id: form.org_id,
         };
         id = store::insert(&mut tx, new, now).await?;
         if id.is_some() {

@@ -25,8 +25,9 @@ statements! {
     INSERT_BREAKOUT_CONVERSATION = "INSERT INTO conversations (id, kind, owner_id, last_seq, created_at) \
         VALUES ($1, 'room', $2, 0, $3)";
     INSERT_BREAKOUT_ROOM = "INSERT INTO rooms (id, code, name, name_folded, description, type, access_level, config, \
-        is_active, conversation_id, created_by, parent_room_id, created_at, updated_at) \
-        VALUES ($1, $2, $3, $4, '', 'video', 'restricted', $5, $6, $7, $8, $9, $10, $10) \
+        is_active, conversation_id, created_by, parent_room_id, created_at, updated_at, org_id) \
+        VALUES ($1, $2, $3, $4, '', 'video', 'restricted', $5, $6, $7, $8, $9, $10, $10, \
+        (SELECT org_id FROM rooms WHERE id = $9)) \
         ON CONFLICT (code) DO NOTHING";
     INSERT_BREAKOUT = "INSERT INTO breakouts (room_id, call_id, parent_room_id, position, state, created_at) \
         VALUES ($1, $2, $3, $4, 'prepared', $5)";
@@ -58,7 +59,7 @@ statements! {
 }
 
 /// A breakout about to be made.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct NewBreakout<'a> {
     pub code: &'a str,
     pub name: &'a str,

@@ -31,7 +31,7 @@ macro_rules! select_participant {
 macro_rules! select_rights {
     ($rest:literal) => {
         concat!(
-            "SELECT p.identity, p.user_id, u.status AS user_status, m.role AS room_role, g.id AS guest_id, \
+            "SELECT p.identity, p.user_id, u.status AS user_status, CASE WHEN m.role IS NOT NULL THEN m.role WHEN om.role IS NOT NULL THEN 'member' END AS room_role, g.id AS guest_id, \
              l.id AS admission_id, EXISTS (SELECT 1 FROM meetings mt LEFT JOIN meeting_invites mi \
              ON mi.meeting_id = mt.id AND mi.user_id = p.user_id WHERE mt.room_id = COALESCE(r.parent_room_id, r.id) \
              AND mt.deleted_at IS NULL AND mt.status <> 'cancelled' \
@@ -42,6 +42,8 @@ macro_rules! select_rights {
              LEFT JOIN users u ON u.id = p.user_id \
              LEFT JOIN room_members m ON m.room_id = COALESCE(r.parent_room_id, r.id) AND m.user_id = p.user_id \
              LEFT JOIN guest_sessions g ON g.id = p.guest_id AND g.room_id = COALESCE(r.parent_room_id, r.id) \
+             LEFT JOIN organizations og ON og.id = r.org_id AND og.deleted_at IS NULL \
+             LEFT JOIN organization_members om ON om.org_id = og.id AND om.user_id = p.user_id \
              LEFT JOIN lobby_entries l ON l.room_id = COALESCE(r.parent_room_id, r.id) \
              AND l.subject_id = COALESCE(p.user_id, p.guest_id) AND l.status = 'accepted' \
              WHERE c.room_id = $1 AND c.ended_at IS NULL AND p.left_at IS NULL ",
@@ -56,6 +58,7 @@ statements! {
         VALUES ($1, $2, $3, $4, 'starting', $5, $6, 0) \
         ON CONFLICT (room_id) WHERE ended_at IS NULL DO NOTHING RETURNING ", call_columns!());
     FIND_OPEN_CALL = concat!("SELECT ", call_columns!(), " FROM calls WHERE room_id = $1 AND ended_at IS NULL");
+    FIND_CALL = concat!("SELECT ", call_columns!(), " FROM calls WHERE id = $1");
     LIST_OPEN_CALLS_OF_NODE = concat!("SELECT ", call_columns!(),
         " FROM calls WHERE media_node_id = $1 AND ended_at IS NULL ORDER BY id LIMIT $2");
     LIST_CALLS = concat!("SELECT ", call_columns!(),
@@ -298,6 +301,15 @@ pub(crate) async fn find_rights(
 pub(crate) async fn list_rooms_with(db: &Db, user_id: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
     let rows = run!(db, fetch_all as (Uuid,), LIST_ROOMS_WITH_USER, user_id, limit)?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+pub(crate) async fn find(db: &Db, id: Uuid) -> Result<Option<Call>, StoreError> {
+    run!(db, fetch_optional as Call, FIND_CALL, id)
+}
+
+/// As [`find`], in a transaction.
+pub(crate) async fn find_in(tx: &mut Tx, id: Uuid) -> Result<Option<Call>, StoreError> {
+    run!(tx, fetch_optional as Call, FIND_CALL, id)
 }
 
 /// The latest call that ran as media room `room_sid`.

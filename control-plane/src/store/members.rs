@@ -27,6 +27,8 @@ statements! {
     COUNT_SHARED = "SELECT COUNT(*) FROM users u WHERE u.id = $2 AND (\
         EXISTS (SELECT 1 FROM room_members a JOIN room_members b ON b.room_id = a.room_id \
         JOIN rooms r ON r.id = a.room_id AND r.deleted_at IS NULL WHERE a.user_id = $1 AND b.user_id = $2) \
+        OR EXISTS (SELECT 1 FROM organization_members a JOIN organization_members b ON b.org_id = a.org_id \
+        WHERE a.user_id = $1 AND b.user_id = $2) \
         OR EXISTS (SELECT 1 FROM call_participants p JOIN calls c ON c.id = p.call_id \
         WHERE p.user_id = $2 AND c.room_id = $3) \
         OR EXISTS (SELECT 1 FROM lobby_entries l WHERE l.room_id = $3 AND l.subject_id = $2))";

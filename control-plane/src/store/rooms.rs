@@ -13,13 +13,17 @@ macro_rules! select_room {
     ($rest:literal) => {
         concat!(
             "SELECT r.id, r.code, r.name, r.description, r.type, r.access_level, r.config, r.capacity, r.is_active, \
-             r.expires_at, r.conversation_id, r.parent_room_id, r.created_at, r.updated_at, m.role, c.id AS call_id, \
+             r.expires_at, r.conversation_id, r.parent_room_id, r.org_id, r.created_at, r.updated_at, CASE WHEN 'owner' IN (m.role, om.role) THEN 'owner' \
+             WHEN 'admin' IN (m.role, om.role) THEN 'admin' WHEN m.role IS NOT NULL OR om.role IS NOT NULL \
+             THEN 'member' END AS role, c.id AS call_id, \
              c.started_at AS call_started_at, (SELECT COUNT(*) FROM call_participants p \
              WHERE p.call_id = c.id AND p.left_at IS NULL) AS call_participants, EXISTS (SELECT 1 FROM meetings mt \
              LEFT JOIN meeting_invites mi ON mi.meeting_id = mt.id AND mi.user_id = $1 WHERE mt.room_id = COALESCE(r.parent_room_id, r.id) \
              AND mt.deleted_at IS NULL AND mt.status <> 'cancelled' \
              AND (mt.organizer_id = $1 OR mi.status <> 'declined')) AS invited \
              FROM rooms r LEFT JOIN room_members m ON m.room_id = COALESCE(r.parent_room_id, r.id) AND m.user_id = $1 \
+             LEFT JOIN organizations og ON og.id = r.org_id AND og.deleted_at IS NULL \
+             LEFT JOIN organization_members om ON om.org_id = og.id AND om.user_id = $1 \
              LEFT JOIN calls c ON c.room_id = r.id AND c.ended_at IS NULL AND c.state = 'active' ",
             $rest
         )
@@ -30,17 +34,17 @@ statements! {
     INSERT_CONVERSATION = "INSERT INTO conversations (id, kind, owner_id, last_seq, created_at) \
         VALUES ($1, 'room', $2, 0, $3)";
     INSERT_ROOM = "INSERT INTO rooms (id, code, name, name_folded, description, type, access_level, config, capacity, \
-        is_active, expires_at, conversation_id, created_by, created_at, updated_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14) ON CONFLICT (code) DO NOTHING";
+        is_active, expires_at, conversation_id, created_by, created_at, updated_at, org_id) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15) ON CONFLICT (code) DO NOTHING";
     INSERT_MEMBER = "INSERT INTO room_members (room_id, user_id, role, created_at) VALUES ($1, $2, $3, $4) \
         ON CONFLICT (room_id, user_id) DO NOTHING";
     FIND_ROOM_BY_ID = select_room!("WHERE r.id = $2 AND r.deleted_at IS NULL");
     FIND_ROOM_BY_CODE = select_room!("WHERE r.code = $2 AND r.deleted_at IS NULL");
     LIST_ROOMS_NEWEST_FIRST = select_room!(
-        "WHERE m.user_id IS NOT NULL AND r.parent_room_id IS NULL AND r.deleted_at IS NULL AND r.id < $2 \
+        "WHERE (m.user_id IS NOT NULL OR om.user_id IS NOT NULL) AND r.parent_room_id IS NULL AND r.deleted_at IS NULL AND r.id < $2 \
         AND ($3 = '' OR r.type = $3) AND ($4 = '' OR r.name_folded LIKE $4 ESCAPE '!') ORDER BY r.id DESC LIMIT $5");
     LIST_ROOMS_OLDEST_FIRST = select_room!(
-        "WHERE m.user_id IS NOT NULL AND r.parent_room_id IS NULL AND r.deleted_at IS NULL AND r.id > $2 \
+        "WHERE (m.user_id IS NOT NULL OR om.user_id IS NOT NULL) AND r.parent_room_id IS NULL AND r.deleted_at IS NULL AND r.id > $2 \
         AND ($3 = '' OR r.type = $3) AND ($4 = '' OR r.name_folded LIKE $4 ESCAPE '!') ORDER BY r.id ASC LIMIT $5");
     UPDATE_ROOM = "UPDATE rooms SET name = $2, name_folded = $3, description = $4, access_level = $5, config = $6, \
         capacity = $7, is_active = $8, expires_at = $9, updated_at = $10, \
@@ -74,6 +78,7 @@ pub(crate) struct NewRoom<'a> {
     pub is_active: bool,
     pub expires_at: Option<Micros>,
     pub owner_id: Uuid,
+    pub org_id: Option<Uuid>,
 }
 
 /// Which of somebody's rooms a list shows.
@@ -109,7 +114,8 @@ pub(crate) async fn insert(tx: &mut Tx, new: NewRoom<'_>, now: Micros) -> Result
         new.expires_at,
         conversation_id,
         new.owner_id,
-        now
+        now,
+        new.org_id
     )?;
     if inserted == 0 {
         return Ok(None);

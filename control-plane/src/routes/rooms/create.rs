@@ -42,6 +42,8 @@ pub(crate) struct CreateRoomRequest {
     /// `true` unless given.
     is_active: Option<bool>,
     expires_at: Option<Micros>,
+    /// An organization of the caller's, whose members are members of the room.
+    org_id: Option<uuid::Uuid>,
 }
 
 /// Make a room; the caller owns it.
@@ -61,6 +63,7 @@ pub(crate) async fn create(
         capacity: request.capacity,
         is_active: request.is_active.unwrap_or(true),
         expires_at: request.expires_at,
+        org_id: request.org_id,
     };
     let room = rooms::create(&app, &who, form).await?;
     let by = RoomName::Id(room.id);

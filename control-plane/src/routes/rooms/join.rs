@@ -19,7 +19,7 @@ use crate::model::node::MediaRegion;
 use crate::model::room::RoomName;
 use crate::model::secret::Secret;
 use crate::routes::problems::Problems;
-use crate::services::joins::{self, JoinForm};
+use crate::services::joins::{self, JoinForm, JoinGrant};
 
 /// Who joins, beyond what the session says.
 #[derive(Default, Deserialize, Validate, ToSchema)]
@@ -37,7 +37,8 @@ pub(crate) struct JoinRequest {
     region: Option<MediaRegion>,
 }
 
-fn check_client_id<C>(value: &str, _: &C) -> garde::Result {
+/// The name of a tab, in any request that joins something.
+pub(crate) fn check_client_id<C>(value: &str, _: &C) -> garde::Result {
     if is_tab(value) { Ok(()) } else { Err(garde::Error::new("must be 8 to 32 of a-z and 0-9")) }
 }
 
@@ -58,6 +59,25 @@ pub(crate) struct JoinAnswer {
     guest: Option<GuestAnswer>,
 }
 
+impl JoinAnswer {
+    /// What the bearer of a grant gets for a room found as `by`.
+    pub(crate) fn of(grant: JoinGrant, by: &RoomName) -> Self {
+        let guest = grant.guest.map(|(guest, secret)| GuestAnswer {
+            id: guest.id,
+            display_name: guest.name,
+            access_token: secret.as_ref().map(Secret::text),
+        });
+        Self {
+            url: grant.url,
+            token: grant.token,
+            ice_servers: Vec::new(),
+            identity: grant.identity,
+            room: RoomView::of(grant.room, by),
+            guest,
+        }
+    }
+}
+
 /// A STUN or TURN server, as `RTCPeerConnection` takes it.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct IceServer {
@@ -71,11 +91,11 @@ pub(crate) struct IceServer {
 /// A guest's pass for this room.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct GuestAnswer {
-    id: Uuid,
-    display_name: String,
+    pub id: Uuid,
+    pub display_name: String,
     /// Goes into `Authorization: Bearer …`; absent when the guest came with it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    access_token: Option<String>,
+    pub access_token: Option<String>,
 }
 
 /// Join a room's call. Guests join public rooms by their code, with a name.
@@ -96,17 +116,5 @@ pub(crate) async fn join(
         region: request.region.map(MediaRegion::into_string),
     };
     let grant = joins::join(&app, &caller, &name, form).await?;
-    let guest = grant.guest.map(|(guest, secret)| GuestAnswer {
-        id: guest.id,
-        display_name: guest.name,
-        access_token: secret.as_ref().map(Secret::text),
-    });
-    Ok(Json(JoinAnswer {
-        url: grant.url,
-        token: grant.token,
-        ice_servers: Vec::new(),
-        identity: grant.identity,
-        room: RoomView::of(grant.room, &name),
-        guest,
-    }))
+    Ok(Json(JoinAnswer::of(grant, &name)))
 }

@@ -9,6 +9,7 @@ pub(crate) mod get;
 pub(crate) mod invitations;
 pub(crate) mod join;
 pub(crate) mod list;
+pub(crate) mod lobby;
 pub(crate) mod members;
 pub(crate) mod update;
 
@@ -40,6 +41,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(invitations::withdraw::withdraw))
         .routes(routes!(bans::list::list, bans::add::add))
         .routes(routes!(bans::lift::lift))
+        .merge(lobby::routes())
 }
 
 /// A room. Fields of members alone are absent for everybody else.
@@ -60,6 +62,9 @@ pub(crate) struct RoomView {
     expires_at: Option<Micros>,
     #[serde(skip_serializing_if = "Option::is_none")]
     conversation_id: Option<Uuid>,
+    /// The organization whose members are members here; absent when there is none, and for who is no member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    org_id: Option<Uuid>,
     /// The caller's role; null for who is no member.
     role: Option<RoomRole>,
     /// The open call, while somebody is in it.
@@ -94,6 +99,7 @@ impl RoomView {
             is_active: room.is_active,
             expires_at: room.expires_at,
             conversation_id: is_member.then_some(room.conversation_id),
+            org_id: room.org_id.filter(|_| is_member),
             role: room.role,
             call: room.call_id.map(|id| RoomCall {
                 id,

@@ -155,6 +155,7 @@ fn own_room(title: &str, access_level: AccessLevel) -> RoomForm {
         capacity: None,
         is_active: true,
         expires_at: None,
+        org_id: None,
     }
 }
 

@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 pub(crate) use answer::Answer;
 pub(crate) use idp::{Idp, Mischief, TENANT};
-pub(crate) use node::{FakeNode, Mood};
+pub(crate) use node::{FakeNode, Mood, sources};
 pub(crate) use smtp::MailSink;
 
 /// The internal key of every test.

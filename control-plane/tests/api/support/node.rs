@@ -126,10 +126,71 @@ impl FakeNode {
                 }
                 (format!("{} {}", wanted.room, wanted.identity), Vec::new())
             }
+            "GetParticipant" => {
+                let wanted = proto::RoomParticipantIdentity::decode(body).unwrap();
+                claims.require_admin(&wanted.room).unwrap();
+                let Some(person) = person_in(&mut rooms, &wanted.room, &wanted.identity) else { return not_found() };
+                (format!("{} {}", wanted.room, wanted.identity), person.encode_to_vec())
+            }
+            "MutePublishedTrack" => {
+                let wanted = proto::MuteRoomTrackRequest::decode(body).unwrap();
+                claims.require_admin(&wanted.room).unwrap();
+                let Some(person) = person_in(&mut rooms, &wanted.room, &wanted.identity) else { return not_found() };
+                let track = person.tracks.iter_mut().find(|track| track.sid == wanted.track_sid);
+                let track = track.map(|track| {
+                    track.muted = wanted.muted;
+                    track.clone()
+                });
+                let answer = proto::MuteRoomTrackResponse { track };
+                (format!("{} {}", wanted.room, wanted.identity), answer.encode_to_vec())
+            }
+            "UpdateParticipant" => {
+                let wanted = proto::UpdateParticipantRequest::decode(body).unwrap();
+                claims.require_admin(&wanted.room).unwrap();
+                let Some(person) = person_in(&mut rooms, &wanted.room, &wanted.identity) else { return not_found() };
+                person.attributes.extend(wanted.attributes);
+                person.attributes.retain(|_, value| !value.is_empty());
+                if wanted.permission.is_some() {
+                    person.permission = wanted.permission;
+                }
+                (format!("{} {}", wanted.room, wanted.identity), person.encode_to_vec())
+            }
             other => panic!("the control plane called {other}"),
         };
         self.log.lock().unwrap().push(format!("{method} {name}").trim().to_owned());
         Response::new(answer.into())
+    }
+
+    fn find(&self, identity: &str) -> ParticipantInfo {
+        let rooms = self.rooms.lock().unwrap();
+        let mut people = rooms.values().flat_map(|room| &room.people);
+        people.find(|person| person.identity == identity).cloned().unwrap_or_default()
+    }
+
+    /// Lets somebody send a track of a source, by LiveKit's number.
+    pub(crate) fn publish(&self, identity: &str, source: i32) {
+        let sid = format!("TR_{}", &Uuid::new_v4().simple().to_string()[..12]);
+        let track = proto::TrackInfo { sid, source, ..proto::TrackInfo::default() };
+        for room in self.rooms.lock().unwrap().values_mut() {
+            let person = room.people.iter_mut().find(|person| person.identity == identity);
+            person.into_iter().for_each(|person| person.tracks.push(track.clone()));
+        }
+    }
+
+    /// Sources of somebody's muted tracks.
+    pub(crate) fn muted(&self, identity: &str) -> Vec<i32> {
+        let tracks = self.find(identity).tracks;
+        tracks.iter().filter(|track| track.muted).map(|track| track.source).collect()
+    }
+
+    /// An attribute of somebody who is there.
+    pub(crate) fn attribute(&self, identity: &str, name: &str) -> Option<String> {
+        self.find(identity).attributes.get(name).cloned()
+    }
+
+    /// What somebody may send, once it was set.
+    pub(crate) fn sources(&self, identity: &str) -> Vec<i32> {
+        self.find(identity).permission.map(|permission| permission.can_publish_sources).unwrap_or_default()
     }
 
     /// How often something was called.
@@ -220,4 +281,24 @@ impl FakeRoom {
             ..Room::default()
         }
     }
+}
+
+fn person_in<'a>(
+    rooms: &'a mut BTreeMap<String, FakeRoom>,
+    room: &str,
+    identity: &str,
+) -> Option<&'a mut ParticipantInfo> {
+    rooms.get_mut(room)?.people.iter_mut().find(|person| person.identity == identity)
+}
+
+fn not_found() -> Response<Bytes> {
+    let body = r#"{"code":"not_found","msg":"participant does not exist"}"#;
+    let response = Response::builder().status(404).header("content-type", "application/json");
+    response.body(Bytes::from_static(body.as_bytes())).unwrap()
+}
+
+/// The sources a join token allows; empty = all.
+pub(crate) fn sources(token: &str) -> Vec<String> {
+    let claims = verify(token, &KeyStore::with_key(KEY.0, KEY.1), unix_now()).expect("a join token");
+    claims.video.expect("a grant").can_publish_sources
 }

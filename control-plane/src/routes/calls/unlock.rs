@@ -1,0 +1,26 @@
+//! `POST /api/v1/calls/{call_id}/unlock`: a lock taken off.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+
+use super::{CallDetails, call_id};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::http::extract::{Anyone, Segment};
+use crate::routes::problems::Problems;
+use crate::services::hosting;
+
+/// Unlock a call; hosts and cohosts may.
+#[utoipa::path(post, path = "/calls/{call_id}/unlock", tag = "calls", operation_id = "unlock_call",
+    params(("call_id" = uuid::Uuid, Path)),
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = CallDetails), Problems))]
+pub(crate) async fn unlock(
+    State(app): State<Arc<App>>,
+    Anyone(caller): Anyone,
+    Segment(id): Segment,
+) -> Result<Json<CallDetails>, ApiError> {
+    let call = hosting::set_lock(&app, &caller, call_id(&id)?, false).await?.call;
+    Ok(Json(CallDetails::of(call, app.clock.now())))
+}
