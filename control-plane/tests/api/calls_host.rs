@@ -92,7 +92,8 @@ both! {
         app.node.part(app, &scene.eves, &scene.room).await;
         let stays = app.get(&format!("{path}/participants?limit=2"), Some(&scene.ada.access)).await.expect(200);
         assert_eq!(stays.text("/items/0/role"), "host");
-        assert!(stays.json["items"][1]["duration_s"].as_i64().unwrap() >= 30);
+        assert!(stays.json["items"][0]["duration_s"].as_i64().unwrap() >= 29, "she is still in");
+        assert_ne!(stays.json["items"][1]["left_at"], Value::Null);
         let rest = format!("{path}/participants?limit=2&cursor={}", stays.text("/next_cursor"));
         let rest = app.get(&rest, Some(&scene.ada.access)).await.expect(200);
         assert_eq!((rest.text("/items/0/name"), &rest.json["next_cursor"]), ("Grace".into(), &Value::Null));
