@@ -25,8 +25,6 @@ pub(crate) use worker::run_worker;
 pub(super) const CLOSE_ROOM: &str = "media.close_room";
 /// Removes from a room's call whoever is no longer admitted.
 pub(super) const RECHECK_ROOM: &str = "media.recheck_room";
-/// Removes somebody from every call in which they are no longer admitted.
-pub(super) const RECHECK_USER: &str = "media.recheck_user";
 /// Makes a live participant what hosts made them.
 pub(super) const APPLY_GRANTS: &str = "media.apply_grants";
 /// Tells the people of a call to which breakout they are sent, or to come back.
@@ -98,11 +96,6 @@ impl NewJob {
 
     pub(crate) fn recheck_room(room_id: Uuid) -> Self {
         Self::media(RECHECK_ROOM, json!({ "room_id": room_id }), format!("{RECHECK_ROOM}:{room_id}"))
-    }
-
-    /// For whoever takes rights away from an account: suspension, deletion, the end of a membership.
-    pub(crate) fn recheck_user(user_id: Uuid) -> Self {
-        Self::media(RECHECK_USER, json!({ "user_id": user_id }), format!("{RECHECK_USER}:{user_id}"))
     }
 
     pub(crate) fn apply_grants(room_id: Uuid, identity: &str) -> Self {

@@ -6,16 +6,14 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::handlers::JobError;
-use super::{
-    APPLY_GRANTS, CLOSE_BREAKOUTS, CLOSE_ROOM, RECHECK_ROOM, RECHECK_USER, REMOVE_PARTICIPANT, SEND_TO_BREAKOUTS,
-};
+use super::{APPLY_GRANTS, CLOSE_BREAKOUTS, CLOSE_ROOM, RECHECK_ROOM, REMOVE_PARTICIPANT, SEND_TO_BREAKOUTS};
 use crate::app::App;
 use crate::services::{breakouts, hosting, removals};
 use crate::store::jobs::ClaimedJob;
 
 /// Kinds of jobs that [`run`] knows.
 pub(super) const KINDS: &[&str] =
-    &[APPLY_GRANTS, CLOSE_BREAKOUTS, CLOSE_ROOM, RECHECK_ROOM, RECHECK_USER, REMOVE_PARTICIPANT, SEND_TO_BREAKOUTS];
+    &[APPLY_GRANTS, CLOSE_BREAKOUTS, CLOSE_ROOM, RECHECK_ROOM, REMOVE_PARTICIPANT, SEND_TO_BREAKOUTS];
 
 #[derive(Deserialize)]
 struct RoomPayload {
@@ -27,11 +25,6 @@ struct RoomPayload {
 }
 
 #[derive(Deserialize)]
-struct UserPayload {
-    user_id: Uuid,
-}
-
-#[derive(Deserialize)]
 struct CallPayload {
     call_id: Uuid,
 }
@@ -39,10 +32,6 @@ struct CallPayload {
 /// Runs a job of [`KINDS`].
 pub(super) async fn run(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError> {
     let payload = &job.payload.0;
-    if job.kind == RECHECK_USER {
-        let UserPayload { user_id } = UserPayload::deserialize(payload)?;
-        return Ok(removals::recheck_user(app, user_id).await?);
-    }
     if job.kind == SEND_TO_BREAKOUTS || job.kind == CLOSE_BREAKOUTS {
         let CallPayload { call_id } = CallPayload::deserialize(payload)?;
         return Ok(match job.kind == CLOSE_BREAKOUTS {

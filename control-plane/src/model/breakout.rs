@@ -17,9 +17,6 @@ text_enum! {
 pub(crate) struct Breakout {
     /// Its id, which is that of its room.
     pub room_id: Uuid,
-    pub call_id: Uuid,
-    pub parent_room_id: Uuid,
-    pub position: i64,
     pub name: String,
     pub state: BreakoutState,
     pub closes_at: Option<Micros>,

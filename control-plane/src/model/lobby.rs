@@ -14,7 +14,6 @@ text_enum! {
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct LobbyEntry {
     pub id: Uuid,
-    pub room_id: Uuid,
     /// A user, or a guest.
     pub subject_id: Uuid,
     pub is_guest: bool,
@@ -23,8 +22,6 @@ pub(crate) struct LobbyEntry {
     /// The call an admission holds for; `None` = the next one.
     pub call_id: Option<Uuid>,
     pub created_at: Micros,
-    pub seen_at: Micros,
-    pub expires_at: Micros,
 }
 
 impl LobbyEntry {

@@ -24,15 +24,6 @@ text_enum! {
 }
 
 impl RoomRole {
-    /// How far the role reaches; more is more.
-    const fn rank(self) -> u8 {
-        match self {
-            Self::Owner => 3,
-            Self::Admin => 2,
-            Self::Member => 1,
-        }
-    }
-
     /// Whether whoever has this role may give, take and act on `other`: owners everything, admins members only.
     pub(crate) const fn governs(self, other: Self) -> bool {
         match self {
@@ -40,11 +31,6 @@ impl RoomRole {
             Self::Admin => matches!(other, Self::Member),
             Self::Member => false,
         }
-    }
-
-    /// The better of two roles.
-    pub(crate) fn best(one: Option<Self>, other: Option<Self>) -> Option<Self> {
-        [one, other].into_iter().flatten().max_by_key(|role| role.rank())
     }
 }
 

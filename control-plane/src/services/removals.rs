@@ -19,8 +19,6 @@ use crate::store::{nodes, rooms};
 
 /// Breakouts of a room that are looked at; a call has at most fifty.
 const MAX_BREAKOUTS: i64 = 100;
-/// Calls one person can be in that are looked at.
-const MAX_ROOMS_AT_ONCE: i64 = 1_000;
 
 /// Why a job about a call has to be tried again.
 #[derive(Debug, thiserror::Error)]
@@ -99,17 +97,6 @@ pub(crate) async fn recheck_room(app: &App, room_id: Uuid) -> Result<(), CallErr
     recheck(app, room_id).await?;
     for breakout in rooms::list_breakout_calls(&app.db, room_id, MAX_BREAKOUTS).await? {
         recheck(app, breakout).await?;
-    }
-    Ok(())
-}
-
-/// Job: removes somebody from every call in which they may not be.
-///
-/// # Errors
-/// See [`CallError`].
-pub(crate) async fn recheck_user(app: &App, user_id: Uuid) -> Result<(), CallError> {
-    for room_id in store::list_rooms_with(&app.db, user_id, MAX_ROOMS_AT_ONCE).await? {
-        recheck(app, room_id).await?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::model::room::RoomConfig;
 macro_rules! select_breakout {
     ($rest:literal) => {
         concat!(
-            "SELECT b.room_id, b.call_id, b.parent_room_id, b.position, r.name, b.state, b.closes_at, \
+            "SELECT b.room_id, r.name, b.state, b.closes_at, \
              (SELECT COUNT(*) FROM call_participants p JOIN calls c ON c.id = p.call_id WHERE c.room_id = b.room_id \
              AND c.ended_at IS NULL AND p.left_at IS NULL) AS present \
              FROM breakouts b JOIN rooms r ON r.id = b.room_id ",

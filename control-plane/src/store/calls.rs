@@ -99,8 +99,6 @@ statements! {
         ORDER BY id DESC LIMIT 1");
     LIST_RIGHTS = select_rights!("ORDER BY p.id LIMIT $3");
     FIND_RIGHTS = select_rights!("AND p.media_participant_sid = $3");
-    LIST_ROOMS_WITH_USER = "SELECT DISTINCT c.room_id FROM call_participants p JOIN calls c ON c.id = p.call_id \
-        WHERE p.user_id = $1 AND p.left_at IS NULL AND c.ended_at IS NULL LIMIT $2";
     INSERT_WEBHOOK_EVENT = "INSERT INTO webhook_events (id, at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING";
     DELETE_WEBHOOK_EVENTS = "DELETE FROM webhook_events WHERE at < $1";
 }
@@ -295,12 +293,6 @@ pub(crate) async fn find_rights(
     sid: &str,
 ) -> Result<Option<Rights>, StoreError> {
     run!(on, fetch_optional as Rights, FIND_RIGHTS, room_id, now, sid)
-}
-
-/// Rooms in whose open call somebody is.
-pub(crate) async fn list_rooms_with(db: &Db, user_id: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
-    let rows = run!(db, fetch_all as (Uuid,), LIST_ROOMS_WITH_USER, user_id, limit)?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 pub(crate) async fn find(db: &Db, id: Uuid) -> Result<Option<Call>, StoreError> {

@@ -9,7 +9,7 @@ use crate::model::lobby::{LobbyEntry, LobbyStatus};
 
 macro_rules! entry_columns {
     () => {
-        "id, room_id, subject_id, is_guest, name, status, call_id, created_at, seen_at, expires_at"
+        "id, subject_id, is_guest, name, status, call_id, created_at"
     };
 }
 
