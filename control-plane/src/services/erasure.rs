@@ -42,13 +42,15 @@ pub(crate) async fn erase(app: &App, user_id: Uuid) -> Result<(), StoreError> {
     let mut tx = app.begin().await?;
     users::delete_password(&mut tx, user_id).await?;
     identities::delete_of(&mut tx, user_id).await?;
-    store::delete_sessions(&mut tx, user_id).await?;
-    store::delete_room_memberships(&mut tx, user_id).await?;
-    // Somebody else may have the address by now, and a code of theirs.
+    store::delete_belongings(&mut tx, user_id).await?;
+    let blank = format!("{user_id}@deleted.invalid");
+    store::blank_invites(&mut tx, user_id, &blank).await?;
+    // Somebody else may have the address by now, and codes and invitations of theirs.
     if users::find_by_email(&mut tx, &email).await?.is_none() {
         codes::delete_of(&mut tx, &email).await?;
+        store::delete_waiting_invites(&mut tx, &email).await?;
     }
-    store::blank_user(&mut tx, user_id, &format!("{user_id}@deleted.invalid"), NOBODY, now).await?;
+    store::blank_user(&mut tx, user_id, &blank, NOBODY, now).await?;
     tx.commit(now).await
 }
 

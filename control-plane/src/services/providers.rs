@@ -262,7 +262,9 @@ async fn make(
         email_verified_at: claims.email_verified.then_some(now),
     };
     let user = users::insert(tx, new, now).await?;
-    if app.mailer.is_some() && !claims.email_verified {
+    if claims.email_verified {
+        super::meetings::invites::adopt(tx, user.id, email).await?;
+    } else if app.mailer.is_some() {
         codes::issue(app, tx, email, CodePurpose::VerifyEmail, now).await?;
     }
     audit(tx, caller, "user.registered", ("user", user.id), json!({ "by": kind }), now).await?;

@@ -119,6 +119,9 @@ pub(crate) async fn create(app: &App, who: &SignedIn, new: NewAccount) -> Result
     if let Some(phc) = phc {
         store::set_password(&mut tx, user.id, &phc, now).await?;
     }
+    if new.email_verified {
+        super::meetings::invites::adopt(&mut tx, user.id, &user.email).await?;
+    }
     let diff = json!({ "platform_role": user.platform_role });
     audit(&mut tx, &who.caller, "user.created", ("user", user.id), diff, now).await?;
     tx.commit(now).await?;
@@ -148,6 +151,9 @@ pub(crate) async fn update(app: &App, who: &SignedIn, id: Uuid, change: UserChan
     if user.status != UserStatus::Active && before.status == UserStatus::Active {
         sessions::revoke_all(&mut tx, id, None, now).await?;
         erasure::leave_calls(&mut tx, id, now).await?;
+    }
+    if user.email_verified_at.is_some() && changed.contains(&"email_verified") {
+        super::meetings::invites::adopt(&mut tx, id, &user.email).await?;
     }
     tx.event(format!("notifications:{id}"), "user.updated", &user);
     audit(&mut tx, &who.caller, "user.administered", ("user", id), json!({ "changed": changed }), now).await?;

@@ -19,6 +19,16 @@ statements! {
     BLANK_USER = "UPDATE users SET email = $2, username = NULL, display_name = $3, email_verified_at = NULL, \
         locale = 'en', timezone = 'UTC', last_seen_at = NULL, updated_at = $4 \
         WHERE id = $1 AND deleted_at IS NOT NULL AND email <> $2";
+    DELETE_ORGANIZATION_MEMBERSHIPS = "DELETE FROM organization_members WHERE user_id = $1";
+    DELETE_CHANNEL_MEMBERSHIPS = "DELETE FROM channel_members WHERE user_id = $1";
+    DELETE_READ_MARKERS = "DELETE FROM message_reads WHERE user_id = $1";
+    DELETE_PUSH_SUBSCRIPTIONS = "DELETE FROM push_subscriptions WHERE user_id = $1";
+    DELETE_NOTIFICATIONS = "DELETE FROM notifications WHERE user_id = $1";
+    DELETE_NOTIFICATION_PREFS = "DELETE FROM notification_prefs WHERE user_id = $1";
+    DELETE_CALENDAR_FEED = "DELETE FROM calendar_feeds WHERE user_id = $1";
+    BLANK_MEETING_INVITES = "UPDATE meeting_invites SET email = $2 WHERE user_id = $1";
+    DELETE_WAITING_MEETING_INVITES = "DELETE FROM meeting_invites WHERE email = $1 AND user_id IS NULL";
+    DELETE_ORGANIZATION_INVITES = "DELETE FROM organization_invites WHERE email = $1";
     FIND_DELETED_EMAIL = "SELECT email FROM users WHERE id = $1 AND deleted_at IS NOT NULL";
 }
 
@@ -37,15 +47,35 @@ pub(crate) async fn list_rooms_owned_alone(db: &Db, user_id: Uuid, limit: i64) -
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Takes somebody out of every room.
-pub(crate) async fn delete_room_memberships(tx: &mut Tx, user_id: Uuid) -> Result<(), StoreError> {
-    run!(tx, execute, DELETE_ROOM_MEMBERSHIPS, user_id)?;
+/// Deletes what belongs to somebody and to nobody else: memberships, sessions with the addresses they came from, what
+/// they were told and how.
+pub(crate) async fn delete_belongings(tx: &mut Tx, user_id: Uuid) -> Result<(), StoreError> {
+    for sql in [
+        DELETE_ROOM_MEMBERSHIPS,
+        DELETE_ORGANIZATION_MEMBERSHIPS,
+        DELETE_CHANNEL_MEMBERSHIPS,
+        DELETE_READ_MARKERS,
+        DELETE_PUSH_SUBSCRIPTIONS,
+        DELETE_NOTIFICATIONS,
+        DELETE_NOTIFICATION_PREFS,
+        DELETE_CALENDAR_FEED,
+        DELETE_SESSIONS_OF,
+    ] {
+        run!(&mut *tx, execute, sql, user_id)?;
+    }
     Ok(())
 }
 
-/// Deletes every session of somebody, with the addresses they came from.
-pub(crate) async fn delete_sessions(tx: &mut Tx, user_id: Uuid) -> Result<(), StoreError> {
-    run!(tx, execute, DELETE_SESSIONS_OF, user_id)?;
+/// Replaces the address in the invitations somebody has.
+pub(crate) async fn blank_invites(tx: &mut Tx, user_id: Uuid, email: &str) -> Result<(), StoreError> {
+    run!(tx, execute, BLANK_MEETING_INVITES, user_id, email)?;
+    Ok(())
+}
+
+/// Deletes the invitations that wait for whoever has an address.
+pub(crate) async fn delete_waiting_invites(tx: &mut Tx, email: &str) -> Result<(), StoreError> {
+    run!(&mut *tx, execute, DELETE_WAITING_MEETING_INVITES, email)?;
+    run!(tx, execute, DELETE_ORGANIZATION_INVITES, email)?;
     Ok(())
 }
 

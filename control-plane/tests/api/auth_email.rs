@@ -23,6 +23,19 @@ both! {
         app.post("/auth/email/verify", Some(&ada.access), Value::Null).await.expect(204);
     }
 
+    async fn gives_the_invitations_that_waited_for_the_address(app, |config| MailSink::serve(config)) {
+        let bob = app.person("Bob").await;
+        let meeting = crate::support::meeting::meeting(app, &bob, 60, json!({})).await.text("/id");
+        let body = json!({ "invites": [{ "email": "ada@example.org" }] });
+        app.post(&format!("/meetings/{meeting}/invites"), Some(&bob.access), body).await.expect(200);
+        let ada = app.person("Ada").await;
+        let path = format!("/meetings/{meeting}");
+        app.get(&path, Some(&ada.access)).await.expect(404);
+        let code = app.mail().code(&ada.email, "Confirm", 1).await;
+        app.post("/auth/email/verify/confirm", Some(&ada.access), json!({ "code": code })).await.expect(200);
+        app.get(&path, Some(&ada.access)).await.expect(200);
+    }
+
     async fn can_be_asked_for_again(app, |config| MailSink::serve(config)) {
         let ada = app.person("Ada").await;
         let first = app.mail().code(&ada.email, "Confirm", 1).await;

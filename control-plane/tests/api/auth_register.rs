@@ -1,6 +1,6 @@
 //! `POST /auth/register`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, both};
 
@@ -66,5 +66,12 @@ both! {
     }) {
         let body = json!({ "email": "ada@example.org", "password": PASSWORD, "display_name": "Ada" });
         app.post("/auth/register", None, body).await.problem(403, "invite_required");
+        let register = |email: &'static str, token: Value| async move {
+            let body = json!({ "email": email, "password": PASSWORD, "display_name": "Ada", "invite_token": token });
+            app.post("/auth/register", None, body).await
+        };
+        register("ada@example.org", Value::Null).await.problem(403, "invite_required");
+        register("ada@example.org", json!("po_nonsense")).await.problem(403, "invite_required");
+        register("ada@example.org", json!("x".repeat(101))).await.blames(&["invite_token"]);
     }
 }

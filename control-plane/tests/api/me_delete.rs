@@ -45,6 +45,37 @@ both! {
         app.get("/me", Some(&next.text("/access_token"))).await.expect(200);
     }
 
+    async fn is_refused_while_an_organization_would_have_no_owner(app) {
+        let root = admin(app).await;
+        let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+        let org = app.post("/organizations", Some(&ada.access), json!({ "name": "Ours" })).await.expect(201).text("/id");
+        let refused = app.delete("/me", Some(&ada.access)).await.problem(409, "sole_owner");
+        assert!(refused.text("/detail").contains("Ours"), "{}", refused.json);
+        app.delete(&format!("/users/{}", ada.id), Some(&root.access)).await.problem(409, "sole_owner");
+        app.get("/me", Some(&ada.access)).await.expect(200);
+        let members = format!("/organizations/{org}/members");
+        app.post(&members, Some(&ada.access), json!({ "user_id": bob.id, "role": "owner" })).await.expect(201);
+        app.delete("/me", Some(&ada.access)).await.expect(204);
+        app.eventually("she is no member", async || {
+            let page = app.get(&members, Some(&bob.access)).await.expect(200);
+            page.json["items"].as_array().unwrap().len() == 1
+        }).await;
+    }
+
+    async fn leaves_no_address_in_invitations(app) {
+        let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+        let meeting = crate::support::meeting::meeting(app, &bob, 60, json!({})).await.text("/id");
+        crate::support::meeting::invite(app, &bob, &meeting, &ada, "participant").await;
+        let path = format!("/meetings/{meeting}/invites");
+        let before = app.get(&path, Some(&bob.access)).await.expect(200).json.to_string();
+        assert!(before.contains(&ada.email), "{before}");
+        app.delete("/me", Some(&ada.access)).await.expect(204);
+        app.eventually("the invitation does not name her", async || {
+            let page = app.get(&path, Some(&bob.access)).await.expect(200).json.to_string();
+            !page.contains(&ada.email) && !page.contains("Ada")
+        }).await;
+    }
+
     async fn takes_the_cookies_of_a_browser_away(app) {
         app.person("Ada").await;
         let body = json!({ "identifier": "ada@example.org", "password": PASSWORD, "transport": "cookie" });

@@ -90,6 +90,15 @@ both! {
         app.get(&path, None).await.problem(401, "sign_in_required");
         app.get(&format!("/users/{}", uuid::Uuid::now_v7()), Some(&root.access)).await.problem(404, "user_not_found");
         app.get("/users/nonsense", Some(&root.access)).await.problem(404, "user_not_found");
+        let org = app.post("/organizations", Some(&ada.access), json!({ "name": "Ours" })).await.expect(201).text("/id");
+        let add = json!({ "user_id": bob.id });
+        app.post(&format!("/organizations/{org}/members"), Some(&ada.access), add).await.expect(201);
+        let light = app.get(&path, Some(&bob.access)).await.expect(200).json;
+        let mut fields: Vec<_> = light.as_object().unwrap().keys().cloned().collect();
+        fields.sort_unstable();
+        assert_eq!(fields, ["display_name", "id", "username"]);
+        app.delete(&format!("/organizations/{org}/members/{}", bob.id), Some(&bob.access)).await.expect(204);
+        app.get(&path, Some(&bob.access)).await.problem(404, "user_not_found");
     }
 
     async fn are_changed_by_admins(app) {

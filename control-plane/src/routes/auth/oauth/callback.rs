@@ -36,7 +36,7 @@ pub(crate) struct CallbackQuery {
 #[utoipa::path(get, path = "/auth/oauth/{provider}/callback", tag = "auth", operation_id = "finish_oauth",
     security(()), params(("provider" = String, Path, description = "`google` or `microsoft`"), CallbackQuery),
     responses((status = 303, description = "To where the sign-in began, with the cookies of a session"),
-    (status = "2XX", description = "Never"), Problems))]
+    Problems))]
 pub(crate) async fn callback(
     State(app): State<Arc<App>>,
     AnyoneAtAll(caller): AnyoneAtAll,

@@ -38,7 +38,7 @@ fn own_path<C>(value: &str, _: &C) -> garde::Result {
 /// Send a browser to a provider. It comes back to `/callback`.
 #[utoipa::path(get, path = "/auth/oauth/{provider}/start", tag = "auth", operation_id = "start_oauth", security(()),
     params(("provider" = String, Path, description = "`google` or `microsoft`"), StartQuery),
-    responses((status = 302, description = "To the provider"), (status = "2XX", description = "Never"), Problems))]
+    responses((status = 302, description = "To the provider"), Problems))]
 pub(crate) async fn start(
     State(app): State<Arc<App>>,
     AnyoneAtAll(caller): AnyoneAtAll,
