@@ -29,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) mail: Mail,
     pub(crate) oauth: Oauth,
     pub(crate) push: Push,
+    pub(crate) storage: Storage,
     pub(crate) keys: Keys,
     pub(crate) metrics: Metrics,
     pub(crate) log: Log,
@@ -270,6 +271,28 @@ pub(crate) struct Push {
 impl std::fmt::Debug for Push {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Push").field("hosts", &self.hosts).field("contact", &self.contact).finish_non_exhaustive()
+    }
+}
+
+/// `[storage]`: where files that people upload are kept.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Storage {
+    /// `file:///srv/plenum/files`, or `s3://bucket/prefix?region=eu-central-1`, with `&endpoint=https://…` for a server
+    /// that is not Amazon's. Default: `files` in the data directory. Several replicas need one that all of them reach.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) url: Option<String>,
+    /// Key of an S3 store. Default: none, as on machines that have a role.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) access_key: Option<String>,
+    /// Its secret half.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) secret_key: Option<String>,
+}
+
+impl std::fmt::Debug for Storage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Storage").field("url", &self.url).finish_non_exhaustive()
     }
 }
 

@@ -228,6 +228,10 @@ fn control_plane_config(
     if let (Some(smtp_url), Some(from)) = (&settings.mail.smtp_url, &settings.mail.from) {
         config.mail = Some(control_plane::MailSettings { smtp_url: smtp_url.clone(), from: from.clone() });
     }
+    config.storage_url.clone_from(&settings.storage.url);
+    if let (Some(id), Some(secret)) = (&settings.storage.access_key, &settings.storage.secret_key) {
+        config.storage_key = Some(control_plane::StorageKey { id: id.clone(), secret: secret.clone() });
+    }
     config.https_port = Some(settings.server.https_port).filter(|port| *port != 0);
     let oauth = &settings.oauth;
     config.oauth.google = provider(&oauth.google_client_id, &oauth.google_client_secret, &oauth.google_issuer);

@@ -17,9 +17,8 @@ use crate::adapters::mail::{MailSettingsError, Mailer};
 use crate::adapters::media_nodes::MediaNodes;
 use crate::adapters::providers::{ProviderSettingsError, Providers};
 use crate::adapters::push::{PushSetupError, WebPush};
-use crate::config::{
-    CallSettings, ControlPlaneConfig, InternalKey, Registration, RetentionSettings, RoomSettings, SessionSettings,
-};
+use crate::adapters::storage::{Storage, StorageOpenError};
+use crate::config::{CallSettings, ControlPlaneConfig, InternalKey, SessionSettings};
 use crate::events::EventBus;
 use crate::http::origin::{TrustedProxies, TrustedProxyError};
 use crate::http::rate_limit::RateLimits;
@@ -30,8 +29,9 @@ use crate::services::lobby::Bells;
 use crate::services::meetings::sweep;
 use crate::services::node_watch::{self, NodeFigures};
 use crate::services::passwords::{PasswordError, Passwords};
+use crate::services::settings::{Live, LiveSettings};
 use crate::services::setup::SetupToken;
-use crate::services::{nodes, reconcile, retention};
+use crate::services::{nodes, reconcile, retention, settings};
 use crate::store::db::{Db, OpenError, StoreError};
 use crate::store::tx::{Outbox, Tx};
 use crate::store::users;
@@ -57,10 +57,14 @@ pub(crate) struct App {
     pub started_at: Micros,
     pub limits: RateLimits,
     pub bells: Bells,
+    /// What admins change while the server runs.
+    pub settings: Live,
     pub proxies: TrustedProxies,
     pub passwords: Passwords,
     pub setup: SetupToken,
     pub media: MediaNodes,
+    /// Where files' bytes are.
+    pub storage: Storage,
     pub node_figures: NodeFigures,
     pub mailer: Option<Mailer>,
     pub providers: Providers,
@@ -70,18 +74,20 @@ pub(crate) struct App {
     pub rotation_key: hmac::Key,
     pub code_key: hmac::Key,
     pub state_key: hmac::Key,
-    pub registration: Registration,
     pub public_url: Option<Url>,
     pub https_port: Option<u16>,
     pub sessions: SessionSettings,
-    pub rooms: RoomSettings,
     pub calls: CallSettings,
-    pub retention: RetentionSettings,
     pub max_body_bytes: usize,
     pub request_timeout: Duration,
 }
 
 impl App {
+    /// The settings in force now.
+    pub(crate) fn live(&self) -> Arc<LiveSettings> {
+        self.settings.get()
+    }
+
     /// Begins a write transaction with its outbox.
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
         Tx::begin(&self.db, &self.outbox).await
@@ -134,6 +140,9 @@ pub enum StartError {
     /// The settings of a provider make no sense.
     #[error(transparent)]
     Provider(#[from] ProviderSettingsError),
+    /// Files cannot be kept.
+    #[error("storage_url: {0}")]
+    Storage(#[from] StorageOpenError),
     /// The cost settings of passwords make no sense.
     #[error("sessions: {0}")]
     Password(#[from] PasswordError),
@@ -160,8 +169,16 @@ impl ControlPlane {
         let providers = Providers::new(&config.oauth)?;
         let mailer = config.mail.as_ref().map(Mailer::new).transpose()?;
         let push = WebPush::open(&config.push, &config.data_dir, config.public_url.as_ref())?;
+        let storage = Storage::open(config.storage_url.as_deref(), config.storage_key.as_ref(), &config.data_dir)?;
         let db = Db::open(config.database_url.as_deref(), &config.data_dir, &config.database).await?;
         let setup = SetupToken::draw(&db).await?;
+        let configured = LiveSettings {
+            registration: config.registration,
+            rooms: config.rooms,
+            files: config.files,
+            retention: config.retention,
+        };
+        let settings = Live::load(configured, &db).await?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, config.internal_key.secret.as_bytes());
         let rotation_key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, ROTATION_LABEL).as_ref());
         let code_key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, CODE_LABEL).as_ref());
@@ -173,12 +190,14 @@ impl ControlPlane {
             clock: config.clock,
             limits: RateLimits::new(&config.rate_limits),
             bells: Bells::default(),
+            settings,
             proxies,
             passwords,
             setup,
             mailer,
             providers,
             push,
+            storage,
             media: MediaNodes::new(config.media, config.internal_key.clone()),
             node_figures: NodeFigures::default(),
             internal_keys: KeyStore::with_key(&config.internal_key.key, &config.internal_key.secret),
@@ -186,13 +205,10 @@ impl ControlPlane {
             rotation_key,
             code_key,
             state_key,
-            registration: config.registration,
             public_url: config.public_url,
             https_port: config.https_port,
             sessions: config.sessions,
-            rooms: config.rooms,
             calls: config.calls,
-            retention: config.retention,
             max_body_bytes: config.http.max_body_bytes,
             request_timeout: Duration::from_millis(config.http.timeout_ms),
         });
@@ -204,6 +220,7 @@ impl ControlPlane {
         tasks.spawn(node_watch::run(Arc::clone(&app), stop.clone()));
         tasks.spawn(sweep::run(Arc::clone(&app), stop.clone()));
         tasks.spawn(retention::run(Arc::clone(&app), stop.clone()));
+        tasks.spawn(settings::run(Arc::clone(&app), stop.clone()));
         tasks.close();
         Ok(Self { app, tasks, stop })
     }

@@ -45,6 +45,12 @@ pub struct ControlPlaneConfig {
     pub sessions: SessionSettings,
     /// Bounds of rooms.
     pub rooms: RoomSettings,
+    /// Bounds of files.
+    pub files: FileSettings,
+    /// Where files are kept: `file:///folder`, `s3://bucket/prefix`; `None` = `files` in [`Self::data_dir`].
+    pub storage_url: Option<String>,
+    /// Key pair for the storage, if it wants one.
+    pub storage_key: Option<StorageKey>,
     /// Bounds of requests.
     pub http: HttpSettings,
     /// Timing of calls and media nodes.
@@ -76,6 +82,9 @@ impl ControlPlaneConfig {
             rate_limits: RateLimitSettings::default(),
             sessions: SessionSettings::default(),
             rooms: RoomSettings::default(),
+            files: FileSettings::default(),
+            storage_url: None,
+            storage_key: None,
             http: HttpSettings::default(),
             calls: CallSettings::default(),
             retention: RetentionSettings::default(),
@@ -251,6 +260,49 @@ pub struct RoomSettings {
 impl Default for RoomSettings {
     fn default() -> Self {
         Self { max_owned: 1_000, max_participants: 1_000 }
+    }
+}
+
+/// Bounds of files.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileSettings {
+    /// Bytes of one file. Default 100 MiB.
+    pub max_bytes: u64,
+    /// Bytes of all files of one person. Default 5 GiB.
+    pub quota_bytes: u64,
+    /// Bytes of all files of one guest. Default 200 MiB.
+    pub guest_quota_bytes: u64,
+    /// Uploads one person has open at once. Default 20.
+    pub max_pending: i64,
+    /// Seconds one upload may take. Default 3600.
+    pub upload_timeout_s: u64,
+}
+
+impl Default for FileSettings {
+    fn default() -> Self {
+        Self {
+            max_bytes: 100 << 20,
+            quota_bytes: 5 << 30,
+            guest_quota_bytes: 200 << 20,
+            max_pending: 20,
+            upload_timeout_s: 3_600,
+        }
+    }
+}
+
+/// A key pair for an S3 store.
+#[derive(Clone)]
+pub struct StorageKey {
+    /// `AWS_ACCESS_KEY_ID`.
+    pub id: String,
+    /// `AWS_SECRET_ACCESS_KEY`.
+    pub secret: String,
+}
+
+impl fmt::Debug for StorageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StorageKey").field("id", &self.id).finish_non_exhaustive()
     }
 }
 

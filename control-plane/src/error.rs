@@ -97,6 +97,12 @@ impl ApiError {
         self
     }
 
+    /// Says what is wrong with which field.
+    pub(crate) fn blaming(mut self, field: &str, message: String) -> Self {
+        self.0.errors.entry(field.to_owned()).or_default().push(message);
+        self
+    }
+
     /// What will be answered.
     #[cfg(test)]
     pub(crate) fn problem(&self) -> &Problem {

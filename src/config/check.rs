@@ -40,6 +40,7 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
     mail(settings, &mut found);
     oauth(settings, &mut found);
     push(settings, &mut found);
+    storage(settings, &mut found);
     limits(settings, &mut found);
     if let Err(error) = settings.log.filter.parse::<tracing_subscriber::EnvFilter>() {
         found.add("log-filter", format!("{:?} is not a list of levels: {error}", settings.log.filter));
@@ -217,6 +218,23 @@ fn push(settings: &Settings, found: &mut Findings) {
     if let Some(contact) = &settings.push.contact {
         let fine = url::Url::parse(contact).is_ok_and(|url| matches!(url.scheme(), "https" | "mailto"));
         found.check(fine, "push-contact", format!("{contact:?} is not an address like mailto:ops@example.org"));
+    }
+}
+
+fn storage(settings: &Settings, found: &mut Findings) {
+    let storage = &settings.storage;
+    found.check(
+        storage.access_key.is_some() == storage.secret_key.is_some(),
+        if storage.access_key.is_some() { "storage-secret-key" } else { "storage-access-key" },
+        "a key and its secret come together: set --storage-access-key and --storage-secret-key",
+    );
+    if let Some(text) = &storage.url {
+        let fine = url::Url::parse(text).is_ok_and(|url| match url.scheme() {
+            "file" => url.to_file_path().is_ok(),
+            "s3" => url.has_host(),
+            _ => false,
+        });
+        found.check(fine, "storage-url", format!("{text:?} is neither file:///folder nor s3://bucket/prefix"));
     }
 }
 

@@ -205,6 +205,22 @@ pub(crate) struct Overrides {
         help_heading = "Push"
     )]
     vapid_private_key: Option<String>,
+    /// Where files are kept, e.g. s3://bucket/prefix?region=eu-central-1 [default: files in the data directory]
+    #[arg(long, env = "PLENUM_STORAGE_URL", value_name = "URL", global = true, help_heading = "Storage")]
+    storage_url: Option<String>,
+    /// Key of an S3 store
+    #[arg(long, env = "PLENUM_STORAGE_ACCESS_KEY", value_name = "KEY", global = true, help_heading = "Storage")]
+    storage_access_key: Option<String>,
+    /// Its secret half
+    #[arg(
+        long,
+        env = "PLENUM_STORAGE_SECRET_KEY",
+        value_name = "SECRET",
+        hide_env_values = true,
+        global = true,
+        help_heading = "Storage"
+    )]
+    storage_secret_key: Option<String>,
     /// API requests a minute of one user [default: 120]
     #[arg(long, env = "PLENUM_REQUESTS_PER_MINUTE_USER", value_name = "N", global = true, help_heading = "Accounts")]
     requests_per_minute_user: Option<u32>,
@@ -280,6 +296,9 @@ impl Overrides {
         set(&mut settings.push.hosts, &self.push_hosts);
         set_some(&mut settings.push.contact, &self.push_contact);
         set_some(&mut settings.push.vapid_private_key, &self.vapid_private_key);
+        set_some(&mut settings.storage.url, &self.storage_url);
+        set_some(&mut settings.storage.access_key, &self.storage_access_key);
+        set_some(&mut settings.storage.secret_key, &self.storage_secret_key);
         set(&mut settings.log.format, &self.log_format);
         set(&mut settings.log.filter, &self.log_filter);
     }

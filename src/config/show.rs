@@ -17,6 +17,7 @@ pub(super) fn masked(settings: &Settings, generated: Option<&Secrets>) -> String
         &mut shown.oauth.google_client_secret,
         &mut shown.oauth.microsoft_client_secret,
         &mut shown.push.vapid_private_key,
+        &mut shown.storage.secret_key,
     ]
     .into_iter()
     .flatten()

@@ -4,3 +4,4 @@ pub(crate) mod mail;
 pub(crate) mod media_nodes;
 pub(crate) mod providers;
 pub(crate) mod push;
+pub(crate) mod storage;

@@ -114,7 +114,10 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, request: Request, next:
     let route = request.extensions().get::<MatchedPath>().map_or("-", |path| own_template(path.as_str())).to_owned();
     let began = std::time::Instant::now();
     let span = tracing::info_span!("request", %method, route, id);
-    let answer = tracing::Instrument::instrument(tokio::time::timeout(app.request_timeout, next.run(request)), span);
+    let answer = tracing::Instrument::instrument(
+        tokio::time::timeout(time_limit(&app, &method, &route), next.run(request)),
+        span,
+    );
     let mut response = match answer.await {
         Ok(response) => response,
         Err(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "The server took too long. Try again.")
@@ -128,6 +131,19 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, request: Request, next:
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// How long a request may take: uploads take as long as their bytes do, and are bounded where those are read.
+fn time_limit(app: &App, method: &Method, route: &str) -> Duration {
+    let is_upload = matches!(
+        (method.as_str(), route.strip_prefix("/api/v1")),
+        ("POST", Some("/conversations/{conversation_id}/files")) | ("PUT", Some("/files/{file_id}/content"))
+    );
+    if is_upload {
+        app.request_timeout.saturating_add(Duration::from_secs(app.live().files.upload_timeout_s))
+    } else {
+        app.request_timeout
+    }
 }
 
 /// The template without that of the router which carries this one.

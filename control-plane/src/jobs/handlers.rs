@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{ERASE_ACCOUNT, SEND_CODE, SEND_MAIL, mail, rooms};
+use super::{ERASE_ACCOUNT, SEND_CODE, SEND_MAIL, files, mail, rooms};
 use crate::adapters::mail::MailError;
 use crate::app::App;
 use crate::services::codes::DeliverError;
 use crate::services::erasure;
+use crate::services::files::FileError;
 use crate::services::meetings::announce::AnnounceError;
 use crate::services::notifications::push::SendError;
 use crate::services::removals::CallError;
@@ -25,6 +26,8 @@ pub(super) enum JobError {
     Payload(#[from] serde_json::Error),
     #[error(transparent)]
     Call(#[from] CallError),
+    #[error(transparent)]
+    File(#[from] FileError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -59,6 +62,7 @@ pub(super) async fn run(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError
             let payload = UserPayload::deserialize(&job.payload.0)?;
             Ok(erasure::erase(app, payload.user_id).await?)
         }
+        files::CHECK_FILE | files::ERASE_FILE => files::run(app, job).await,
         SEND_CODE => mail::send_code(app, job).await,
         SEND_MAIL => mail::send(app, job).await,
         _ => Err(JobError::UnknownKind),

@@ -3,6 +3,7 @@
 //! In: rows of the job table. Out: calls to media nodes and deletions. Handlers are idempotent; a job that keeps
 //! failing ends as `dead`, visible to admins.
 
+mod files;
 mod handlers;
 mod mail;
 pub(crate) mod meetings;

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::clock::Micros;
+use super::file::FileView;
 use super::organization::{ChannelRole, OrgRole, Visibility};
 use super::text_enum::text_enum;
 
@@ -58,6 +59,9 @@ pub(crate) struct Message {
     pub created_at: Micros,
     pub edited_at: Option<Micros>,
     pub deleted_at: Option<Micros>,
+    /// Read apart.
+    #[sqlx(skip)]
+    pub files: Vec<FileView>,
 }
 
 /// Who said something.
@@ -81,6 +85,8 @@ pub(crate) struct MessageView {
     pub body: String,
     /// The message this one answers.
     pub reply_to: Option<Uuid>,
+    /// What was sent along; gone with the message.
+    pub files: Vec<FileView>,
     /// What its sender called it.
     pub client_id: String,
     pub created_at: Micros,
@@ -97,6 +103,7 @@ impl From<Message> for MessageView {
             sender: Sender { kind: message.sender_kind, id: message.sender_id, name: message.sender_name },
             body: message.body,
             reply_to: message.reply_to,
+            files: message.files,
             client_id: message.client_id,
             created_at: message.created_at,
             edited_at: message.edited_at,
@@ -130,6 +137,9 @@ pub(crate) struct ConversationSummary {
     pub message_created_at: Option<Micros>,
     pub message_edited_at: Option<Micros>,
     pub message_deleted_at: Option<Micros>,
+    /// Read apart.
+    #[sqlx(skip)]
+    pub message_files: Vec<FileView>,
 }
 
 impl ConversationSummary {
@@ -148,6 +158,7 @@ impl ConversationSummary {
             created_at: self.message_created_at?,
             edited_at: self.message_edited_at,
             deleted_at: self.message_deleted_at,
+            files: std::mem::take(&mut self.message_files),
         })
     }
 }

@@ -5,6 +5,8 @@ pub(crate) mod breakout;
 pub(crate) mod call;
 pub(crate) mod clock;
 pub(crate) mod conversation;
+pub(crate) mod file;
+pub(crate) mod job;
 pub(crate) mod lobby;
 pub(crate) mod meeting;
 pub(crate) mod member;

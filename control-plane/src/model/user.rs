@@ -48,9 +48,19 @@ pub(crate) struct User {
     pub platform_role: PlatformRole,
     pub status: UserStatus,
     pub default_room_access: AccessLevel,
+    /// Address of the picture, below this server's; changes with it.
+    #[serde(rename = "avatar_url", serialize_with = "avatar_url")]
+    #[schema(value_type = Option<String>)]
+    pub avatar_file_id: Option<Uuid>,
     pub email_verified_at: Option<Micros>,
     pub created_at: Micros,
     pub updated_at: Micros,
+}
+
+/// Writes a picture's file as its address.
+#[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
+fn avatar_url<S: serde::Serializer>(file_id: &Option<Uuid>, serializer: S) -> Result<S::Ok, S::Error> {
+    file_id.map(|id| format!("/api/v1/avatars/{id}")).serialize(serializer)
 }
 
 /// The session a request came with, as far as decisions need it.

@@ -9,10 +9,12 @@ mod channels;
 mod config;
 mod conversations;
 mod docs;
+mod files;
 mod health;
 mod ice_servers;
 mod internal;
 mod invites;
+mod jobs;
 mod me;
 mod meetings;
 mod notifications;
@@ -59,6 +61,8 @@ const INTERNAL_BODY_BYTES: usize = 2 * 1024 * 1024;
         (name = "auth", description = "Accounts and sessions"),
         (name = "channels", description = "Threads of organizations"),
         (name = "conversations", description = "Threads of rooms, channels and pairs of people"),
+        (name = "admin", description = "Running the server, for its admins"),
+        (name = "files", description = "What people put into conversations"),
         (name = "me", description = "One's own profile"),
         (name = "notifications", description = "What one is told, and how"),
         (name = "organizations", description = "Workspaces, their people and figures"),
@@ -100,6 +104,9 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .merge(rooms::routes())
         .merge(calls::routes())
         .routes(routes!(ice_servers::ice_servers))
+        .merge(admin::routes())
+        .merge(jobs::routes())
+        .merge(files::routes())
         .merge(notifications::routes())
         .merge(push::routes())
         .merge(meetings::routes())
@@ -130,7 +137,9 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/internal/nodes/{id}/drain", axum::routing::post(internal::nodes::drain))
         .route("/internal/nodes/{id}/undrain", axum::routing::post(internal::nodes::undrain))
         .layer(DefaultBodyLimit::max(INTERNAL_BODY_BYTES));
-    let docs = docs::swagger().route(&format!("{API_BASE}/docs"), get(docs::redirect));
+    let docs = docs::swagger()
+        .route(&format!("{API_BASE}/docs"), get(docs::redirect))
+        .merge(Router::new().route(&format!("{API_BASE}/redoc"), get(docs::redoc)).layer(from_fn(layers::secure)));
     api.merge(internal)
         .merge(docs)
         .layer(CatchPanicLayer::custom(layers::panicked))

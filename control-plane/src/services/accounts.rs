@@ -73,7 +73,7 @@ pub(super) async fn require_open(
     invite_token: Option<&str>,
     now: Micros,
 ) -> Result<(), Closed> {
-    match app.registration {
+    match app.live().registration {
         Registration::Open => Ok(()),
         Registration::Closed => Err(Closed::Closed),
         Registration::Invite => {
@@ -143,7 +143,7 @@ pub(crate) async fn register(
     transport: SessionTransport,
 ) -> Result<(User, TokenPair), RegisterError> {
     // Before the hash, which is work: closed is closed.
-    if app.registration == Registration::Closed {
+    if app.live().registration == Registration::Closed {
         return Err(Closed::Closed.into());
     }
     let phc = app.passwords.hash(form.password.clone()).await?;

@@ -86,7 +86,16 @@ pub(crate) async fn list(
     before: (i64, Uuid),
     limit: i64,
 ) -> Result<Vec<ConversationSummary>, StoreError> {
-    store::list_mine(&app.db, user_id, kind, before, limit).await
+    let mut found = store::list_mine(&app.db, user_id, kind, before, limit).await?;
+    let ids: Vec<Uuid> = found.iter().filter_map(|summary| summary.message_id).collect();
+    if !ids.is_empty() {
+        for file in crate::store::files::list_of_messages(&app.db, &ids).await? {
+            if let Some(summary) = found.iter_mut().find(|summary| summary.message_id == file.message_id) {
+                summary.message_files.push(file.into());
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Searches the messages of the caller's conversations, the newest first.
@@ -100,7 +109,9 @@ pub(crate) async fn search(
     before: Uuid,
     limit: i64,
 ) -> Result<Vec<Message>, StoreError> {
-    messages::search_mine(&app.db, user_id, q, before, limit).await
+    let mut found = messages::search_mine(&app.db, user_id, q, before, limit).await?;
+    super::messages::fill_files(app, &mut found).await?;
+    Ok(found)
 }
 
 /// Finds or begins the direct conversation of the caller with somebody; whether it is new.

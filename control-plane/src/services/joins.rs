@@ -129,7 +129,7 @@ pub(crate) async fn start(app: &App, caller: &Caller, name: &RoomName) -> Result
 
 /// People at once in a room.
 fn places(app: &App, room: &Room) -> i64 {
-    room.capacity.unwrap_or(i64::MAX).min(i64::from(app.rooms.max_participants))
+    room.capacity.unwrap_or(i64::MAX).min(i64::from(app.live().rooms.max_participants))
 }
 
 /// Finds or opens the room's call, on a node that knows it.

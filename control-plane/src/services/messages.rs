@@ -8,14 +8,17 @@ use uuid::Uuid;
 use super::audit_in;
 use super::authorize::{Refusal, Talk};
 use super::conversations::{self, ConversationError, sender, topic};
+use super::files::{self, AttachError};
 use super::notifications::mentions;
 use crate::app::App;
 use crate::http::extract::Caller;
+use crate::jobs::NewJob;
 use crate::model::clock::Micros;
 use crate::model::conversation::{Conversation, Message, MessageView, SenderKind};
 use crate::model::user::Actor;
 use crate::store::conversations as conversation_store;
 use crate::store::db::StoreError;
+use crate::store::files as file_store;
 use crate::store::messages::{self as store, MessageFilter, NewMessage};
 
 /// A message as its sender wrote it; the body is checked already.
@@ -25,6 +28,8 @@ pub(crate) struct Draft {
     /// The same text from the same sender again is the same message.
     pub client_id: Option<String>,
     pub reply_to: Option<Uuid>,
+    /// Ready files of the sender in the same conversation.
+    pub file_ids: Vec<Uuid>,
 }
 
 /// Which messages somebody asks for.
@@ -53,6 +58,8 @@ pub(crate) enum MessageError {
     NotAuthor,
     #[error("the message replied to is not in this conversation")]
     UnknownReply,
+    #[error(transparent)]
+    Attach(#[from] AttachError),
     #[error("the client id was used for another message")]
     ClientIdReused,
     #[error(transparent)]
@@ -93,11 +100,15 @@ pub(crate) async fn send(
     };
     let now = app.clock.now();
     let mut tx = app.begin().await?;
-    let Some(message) = store::insert(&mut tx, new, now).await? else {
+    let Some(mut message) = store::insert(&mut tx, new, now).await? else {
         // Gives back the number it took.
         drop(tx);
         return sent_before(app, &conversation, (sender_kind, sender_id), &client_id, &draft).await;
     };
+    if !draft.file_ids.is_empty() {
+        let uploader = files::uploader(actor).map_err(|_| Refusal::SignInRequired)?;
+        message.files = files::attach(&mut tx, conversation_id, uploader, &draft.file_ids, message.id).await?;
+    }
     if sender_kind == SenderKind::User {
         conversation_store::raise_read(&mut tx, conversation_id, sender_id, message.seq).await?;
     }
@@ -117,13 +128,38 @@ async fn sent_before(
     draft: &Draft,
 ) -> Result<(Message, bool), MessageError> {
     let found = store::find_by_client(&app.db, conversation.id, sender, client_id).await?;
-    let message = found.ok_or(ConversationError::Refused(Refusal::NotFound))?;
+    let found = found.ok_or(ConversationError::Refused(Refusal::NotFound))?;
+    let message = with_files(app, found).await?;
     // What was edited or deleted since says something else for a good reason.
     let touched = message.edited_at.is_some() || message.deleted_at.is_some();
-    if !touched && (message.body != draft.body || message.reply_to != draft.reply_to) {
+    let attached = message.files.iter().all(|file| draft.file_ids.contains(&file.id));
+    let same_files = attached && message.files.len() == draft.file_ids.len();
+    if !touched && (message.body != draft.body || message.reply_to != draft.reply_to || !same_files) {
         return Err(MessageError::ClientIdReused);
     }
     Ok((message, false))
+}
+
+/// A message with the files that belong to it.
+async fn with_files(app: &App, message: Message) -> Result<Message, StoreError> {
+    let mut one = [message];
+    fill_files(app, &mut one).await?;
+    let [message] = one;
+    Ok(message)
+}
+
+/// Gives messages the files that belong to them, in one statement.
+pub(super) async fn fill_files(app: &App, messages: &mut [Message]) -> Result<(), StoreError> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = messages.iter().map(|message| message.id).collect();
+    for file in file_store::list_of_messages(&app.db, &ids).await? {
+        if let Some(message) = messages.iter_mut().find(|message| Some(message.id) == file.message_id) {
+            message.files.push(file.into());
+        }
+    }
+    Ok(())
 }
 
 /// Whether the asking person is shown a message: guests only what came after them.
@@ -156,7 +192,9 @@ pub(crate) async fn list(
         Some(cursor) => filter.before_seq = cursor,
         None => {}
     }
-    Ok(store::list(&app.db, conversation_id, filter).await?)
+    let mut messages = store::list(&app.db, conversation_id, filter).await?;
+    fill_files(app, &mut messages).await?;
+    Ok(messages)
 }
 
 /// Finds one message.
@@ -166,7 +204,8 @@ pub(crate) async fn list(
 pub(crate) async fn find(app: &App, actor: &Actor, conversation_id: Uuid, id: Uuid) -> Result<Message, MessageError> {
     let conversation = conversations::find(app, actor, conversation_id, Talk::Read).await?;
     let found = store::find(&app.db, conversation_id, id).await?;
-    found.filter(|message| is_shown(&conversation, message)).ok_or(MessageError::NotFound)
+    let message = found.filter(|message| is_shown(&conversation, message)).ok_or(MessageError::NotFound)?;
+    Ok(with_files(app, message).await?)
 }
 
 fn is_author(actor: &Actor, message: &Message) -> bool {
@@ -220,6 +259,9 @@ pub(crate) async fn delete(app: &App, caller: &Caller, conversation_id: Uuid, id
     let mut tx = app.begin().await?;
     if !store::delete_body(&mut tx, id, now).await? {
         return Ok(());
+    }
+    for file_id in file_store::delete_of_message(&mut tx, id, now).await? {
+        tx.enqueue(NewJob::erase_file(file_id), now).await?;
     }
     if !own {
         let diff = json!({ "conversation_id": conversation_id, "seq": message.seq, "sender_id": message.sender_id });

@@ -5,6 +5,7 @@
 pub(crate) mod accounts;
 pub(crate) mod activities;
 pub(crate) mod addresses;
+pub(crate) mod administration;
 pub(crate) mod admission;
 pub(crate) mod analytics;
 pub(crate) mod authorize;
@@ -19,6 +20,7 @@ pub(crate) mod credentials;
 pub(crate) mod erasure;
 pub(crate) mod hosting;
 pub(crate) mod hosting_media;
+pub(crate) mod files;
 pub(crate) mod joins;
 pub(crate) mod lobby;
 pub(crate) mod mail;
@@ -39,6 +41,7 @@ pub(crate) mod room_members;
 pub(crate) mod room_sweep;
 pub(crate) mod rooms;
 pub(crate) mod sessions;
+pub(crate) mod settings;
 pub(crate) mod setup;
 pub(crate) mod users;
 

@@ -55,7 +55,8 @@ macro_rules! in_batches {
 /// As any statement.
 pub(crate) async fn round(app: &App) -> Result<(), StoreError> {
     let now = app.clock.now();
-    let keep = &app.retention;
+    let live = app.live();
+    let keep = &live.retention;
     let days = |days: u64| now.minus(DAY.saturating_mul(u32::try_from(days).unwrap_or(u32::MAX)));
     let ended = days(keep.ended_days);
     in_batches!(push_subscriptions::delete_of_ended(&app.db, now, BATCH));
@@ -72,6 +73,7 @@ pub(crate) async fn round(app: &App) -> Result<(), StoreError> {
     in_batches!(outbox::delete_events_before(&app.db, events, BATCH));
     let webhooks = now.minus(Duration::from_secs(keep.webhooks_hours.saturating_mul(3_600)));
     calls::delete_webhook_events(&app.db, webhooks).await?;
+    super::files::sweep::round(app).await?;
     let mut tx = app.begin().await?;
     nodes::delete_forgotten(&mut tx, ended).await?;
     tx.commit(now).await

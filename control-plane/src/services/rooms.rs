@@ -78,7 +78,7 @@ impl From<Refusal> for RoomError {
 pub(crate) async fn create(app: &App, who: &SignedIn, form: RoomForm) -> Result<Room, RoomError> {
     let now = app.clock.now();
     let mut tx = app.begin().await?;
-    if store::count_owned(&mut tx, who.user.id).await? >= app.rooms.max_owned {
+    if store::count_owned(&mut tx, who.user.id).await? >= app.live().rooms.max_owned {
         return Err(RoomError::TooMany);
     }
     if let Some(org_id) = form.org_id {

@@ -9,7 +9,8 @@ use crate::model::user::{Provider, User};
 
 statements! {
     FIND_USER_BY_IDENTITY = "SELECT u.id, u.email, u.username, u.display_name, u.locale, u.timezone, \
-        u.platform_role, u.status, u.default_room_access, u.email_verified_at, u.created_at, u.updated_at \
+        u.platform_role, u.status, u.default_room_access, u.avatar_file_id, \
+        u.email_verified_at, u.created_at, u.updated_at \
         FROM user_identities i JOIN users u ON u.id = i.user_id \
         WHERE i.provider = $1 AND i.subject = $2 AND u.deleted_at IS NULL";
     INSERT_IDENTITY = "INSERT INTO user_identities (provider, subject, user_id, email_at_link, created_at) \

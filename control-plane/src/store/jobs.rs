@@ -4,17 +4,25 @@ use serde_json::Value;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::db::{Db, Pool, StoreError, run};
+use super::db::{Db, On, Pool, StoreError, run};
 use super::statements;
 use super::tx::Tx;
 use crate::jobs::NewJob;
 use crate::model::clock::Micros;
+use crate::model::job::JobState;
 
 statements! {
     INSERT_JOB = "INSERT INTO jobs \
         (id, kind, payload, run_at, state, attempts, max_attempts, dedupe_key, created_at) \
         VALUES ($1, $2, $3, $4, 'ready', 0, $5, $6, $7) \
         ON CONFLICT (dedupe_key) WHERE dedupe_key IS NOT NULL AND state = 'ready' DO NOTHING";
+    SET_JOB_OWNER = "UPDATE jobs SET user_id = $2 WHERE id = $1";
+    FIND_JOB_OF_USER = "SELECT id, kind, state, attempts, max_attempts, run_at, created_at, finished_at \
+        FROM jobs WHERE id = $1 AND user_id = $2";
+    FIND_JOB = "SELECT id, kind, state, attempts, max_attempts, run_at, created_at, finished_at \
+        FROM jobs WHERE id = $1";
+    REVIVE_JOB = "UPDATE jobs SET state = 'ready', run_at = $2, attempts = 0, finished_at = NULL \
+        WHERE id = $1 AND state = 'dead'";
     FINISH_JOB = "UPDATE jobs SET state = 'done', finished_at = $3, locked_by = NULL, locked_until = NULL \
         WHERE id = $1 AND locked_by = $2 AND state = 'running'";
     RETRY_JOB = "UPDATE jobs SET state = 'ready', run_at = $3, last_error = $4, locked_by = NULL, locked_until = NULL \
@@ -52,13 +60,48 @@ pub(crate) struct ClaimedJob {
     pub max_attempts: i64,
 }
 
-pub(super) async fn insert(tx: &mut Tx, job: NewJob, now: Micros) -> Result<(), StoreError> {
-    let payload = Json(job.payload);
-    run!(
+/// A job as people see it: what it carries is nobody's business.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct JobRow {
+    pub id: Uuid,
+    pub kind: String,
+    pub state: JobState,
+    pub attempts: i64,
+    pub max_attempts: i64,
+    pub run_at: Micros,
+    pub created_at: Micros,
+    pub finished_at: Option<Micros>,
+}
+
+/// Says whose request caused a job.
+pub(crate) async fn set_owner(tx: &mut Tx, id: Uuid, user_id: Uuid) -> Result<(), StoreError> {
+    run!(tx, execute, SET_JOB_OWNER, id, user_id)?;
+    Ok(())
+}
+
+/// Finds a job that a request of `user_id` caused.
+pub(crate) async fn find_of_user(db: &Db, id: Uuid, user_id: Uuid) -> Result<Option<JobRow>, StoreError> {
+    run!(db, fetch_optional as JobRow, FIND_JOB_OF_USER, id, user_id)
+}
+
+/// Finds any job.
+pub(crate) async fn find(on: impl Into<On<'_>>, id: Uuid) -> Result<Option<JobRow>, StoreError> {
+    run!(on, fetch_optional as JobRow, FIND_JOB, id)
+}
+
+/// Makes a dead job ready again; `false` when it is not dead. [`StoreError::Duplicate`] when a twin waits already.
+pub(crate) async fn revive(tx: &mut Tx, id: Uuid, now: Micros) -> Result<bool, StoreError> {
+    Ok(run!(tx, execute, REVIVE_JOB, id, now)? == 1)
+}
+
+/// Inserts a job; its id, unless a twin waits already.
+pub(super) async fn insert(tx: &mut Tx, job: NewJob, now: Micros) -> Result<Option<Uuid>, StoreError> {
+    let (id, payload) = (Uuid::now_v7(), Json(job.payload));
+    let inserted = run!(
         tx,
         execute,
         INSERT_JOB,
-        Uuid::now_v7(),
+        id,
         job.kind,
         &payload,
         job.run_at.unwrap_or(now),
@@ -66,7 +109,7 @@ pub(super) async fn insert(tx: &mut Tx, job: NewJob, now: Micros) -> Result<(), 
         job.dedupe_key.as_deref(),
         now
     )?;
-    Ok(())
+    Ok((inserted == 1).then_some(id))
 }
 
 /// Claims the next job that is due, or whose worker died with it, until `locked_until`.

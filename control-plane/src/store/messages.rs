@@ -148,6 +148,7 @@ pub(crate) async fn insert(tx: &mut Tx, new: NewMessage<'_>, now: Micros) -> Res
         created_at: now,
         edited_at: None,
         deleted_at: None,
+        files: Vec::new(),
     }))
 }
 

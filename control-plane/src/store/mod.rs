@@ -6,6 +6,7 @@
 //! test can prepare each of them on each engine.
 
 pub(crate) mod activities;
+pub(crate) mod admin;
 pub(crate) mod analytics;
 pub(crate) mod bans;
 pub(crate) mod breakouts;
@@ -15,6 +16,7 @@ pub(crate) mod codes;
 pub(crate) mod conversations;
 pub(crate) mod db;
 pub(crate) mod erasure;
+pub(crate) mod files;
 pub(crate) mod guests;
 pub(crate) mod hosting;
 pub(crate) mod identities;
@@ -33,6 +35,7 @@ pub(crate) mod preferences;
 pub(crate) mod push_subscriptions;
 pub(crate) mod rooms;
 pub(crate) mod sessions;
+pub(crate) mod settings;
 #[cfg(test)]
 mod statements_tests;
 pub(crate) mod tx;

@@ -25,6 +25,9 @@ fn statements() -> Vec<(&'static str, &'static str)> {
         nodes::ALL,
         notifications::ALL,
         organizations::ALL,
+        admin::ALL,
+        files::ALL,
+        settings::ALL,
         outbox::ALL,
         preferences::ALL,
         push_subscriptions::ALL,
@@ -41,6 +44,7 @@ async fn every_statement_prepares_on_sqlite() {
     sqlx::migrate!("../migrations/sqlite").run(&mut connection).await.unwrap();
     for (name, sql) in statements().into_iter().chain([
         ("CLAIM", jobs::CLAIM_ON_SQLITE),
+        ("FILES", files::LIST_OF_MESSAGES_ON_SQLITE),
         ("INSERT", notifications::INSERT_ON_SQLITE),
         ("MENTIONED", notifications::MENTIONED_ON_SQLITE),
         ("LEADS", preferences::LIST_LEADS_ON_SQLITE),
@@ -66,6 +70,7 @@ async fn every_statement_prepares_on_postgres() {
     sqlx::migrate!("../migrations/postgres").run(&mut connection).await.unwrap();
     for (name, sql) in statements().into_iter().chain([
         ("CLAIM", jobs::CLAIM_ON_POSTGRES),
+        ("FILES", files::LIST_OF_MESSAGES_ON_POSTGRES),
         ("INSERT", notifications::INSERT_ON_POSTGRES),
         ("MENTIONED", notifications::MENTIONED_ON_POSTGRES),
         ("LEADS", preferences::LIST_LEADS_ON_POSTGRES),

@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 use sqlx::{Postgres, Sqlite, Transaction};
+use uuid::Uuid;
 
 use super::db::{Db, Held, Link, Pool, StoreError};
 use super::outbox;
@@ -79,7 +80,25 @@ impl Tx {
     /// As any statement.
     pub(crate) async fn enqueue(&mut self, job: NewJob, now: Micros) -> Result<(), StoreError> {
         self.has_jobs = true;
-        super::jobs::insert(self, job, now).await
+        super::jobs::insert(self, job, now).await.map(drop)
+    }
+
+    /// As [`Self::enqueue`], for somebody who may ask how it goes; the job's id, unless a twin waits already.
+    ///
+    /// # Errors
+    /// As any statement.
+    pub(crate) async fn enqueue_for(
+        &mut self,
+        user_id: Uuid,
+        job: NewJob,
+        now: Micros,
+    ) -> Result<Option<Uuid>, StoreError> {
+        self.has_jobs = true;
+        let id = super::jobs::insert(self, job, now).await?;
+        if let Some(id) = id {
+            super::jobs::set_owner(self, id, user_id).await?;
+        }
+        Ok(id)
     }
 
     /// Makes everything durable, then wakes readers of events and workers.

@@ -14,40 +14,41 @@ statements! {
         (id, email, username, display_name, locale, timezone, platform_role, status, default_room_access, \
         email_verified_at, created_at, updated_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, 'active', 'trusted', $8, $9, $9) \
-        RETURNING id, email, username, display_name, locale, timezone, platform_role, status, default_room_access, \
-        email_verified_at, created_at, updated_at";
+        RETURNING id, email, username, display_name, locale, timezone, platform_role, status, \
+        default_room_access, avatar_file_id, email_verified_at, created_at, updated_at";
     UPDATE_USER = "UPDATE users SET display_name = $2, locale = $3, timezone = $4, default_room_access = $5, \
         username = $6, updated_at = $7 WHERE id = $1 AND deleted_at IS NULL \
-        RETURNING id, email, username, display_name, locale, timezone, platform_role, status, default_room_access, \
-        email_verified_at, created_at, updated_at";
+        RETURNING id, email, username, display_name, locale, timezone, platform_role, status, \
+        default_room_access, avatar_file_id, email_verified_at, created_at, updated_at";
     FIND_USER_WITH_PASSWORD = "SELECT u.id, u.email, u.username, u.display_name, u.locale, u.timezone, \
-        u.platform_role, u.status, u.default_room_access, u.email_verified_at, u.created_at, u.updated_at, p.phc \
+        u.platform_role, u.status, u.default_room_access, u.avatar_file_id, \
+        u.email_verified_at, u.created_at, u.updated_at, p.phc \
         FROM users u JOIN user_passwords p ON p.user_id = u.id \
         WHERE (u.email = $1 OR u.username = $1) AND u.deleted_at IS NULL ORDER BY u.email = $1 DESC LIMIT 1";
     FIND_USER_BY_EMAIL = "SELECT id, email, username, display_name, locale, timezone, platform_role, status, \
-        default_room_access, email_verified_at, created_at, updated_at \
+        default_room_access, avatar_file_id, email_verified_at, created_at, updated_at \
         FROM users WHERE email = $1 AND deleted_at IS NULL";
     FIND_USER_BY_ID = "SELECT id, email, username, display_name, locale, timezone, platform_role, status, \
-        default_room_access, email_verified_at, created_at, updated_at \
+        default_room_access, avatar_file_id, email_verified_at, created_at, updated_at \
         FROM users WHERE id = $1 AND deleted_at IS NULL";
     SET_VERIFIED = "UPDATE users SET email_verified_at = $2, updated_at = $2 \
         WHERE id = $1 AND email_verified_at IS NULL AND deleted_at IS NULL \
-        RETURNING id, email, username, display_name, locale, timezone, platform_role, status, default_room_access, \
-        email_verified_at, created_at, updated_at";
+        RETURNING id, email, username, display_name, locale, timezone, platform_role, status, \
+        default_room_access, avatar_file_id, email_verified_at, created_at, updated_at";
     FIND_PASSWORD = "SELECT phc FROM user_passwords WHERE user_id = $1";
     DELETE_PASSWORD = "DELETE FROM user_passwords WHERE user_id = $1";
     UPSERT_PASSWORD = "INSERT INTO user_passwords (user_id, phc, changed_at) VALUES ($1, $2, $3) \
         ON CONFLICT (user_id) DO UPDATE SET phc = excluded.phc, changed_at = excluded.changed_at";
     LIST_USERS = "SELECT id, email, username, display_name, locale, timezone, platform_role, status, \
-        default_room_access, email_verified_at, created_at, updated_at FROM users \
+        default_room_access, avatar_file_id, email_verified_at, created_at, updated_at FROM users \
         WHERE deleted_at IS NULL AND id < $1 AND ($2 = '' OR status = $2) AND ($3 = '' OR platform_role = $3) \
         AND ($4 = '' OR email LIKE $4 ESCAPE '!' OR LOWER(display_name) LIKE $4 ESCAPE '!' \
         OR username LIKE $4 ESCAPE '!') ORDER BY id DESC LIMIT $5";
     ADMINISTER_USER = "UPDATE users SET email = $2, username = $3, display_name = $4, locale = $5, timezone = $6, \
         platform_role = $7, status = $8, email_verified_at = $9, updated_at = $10 \
         WHERE id = $1 AND deleted_at IS NULL \
-        RETURNING id, email, username, display_name, locale, timezone, platform_role, status, default_room_access, \
-        email_verified_at, created_at, updated_at";
+        RETURNING id, email, username, display_name, locale, timezone, platform_role, status, \
+        default_room_access, avatar_file_id, email_verified_at, created_at, updated_at";
     DELETE_USER = "UPDATE users SET status = 'deleted', deleted_at = $2, updated_at = $2 \
         WHERE id = $1 AND deleted_at IS NULL";
     LOCK_ADMINS = "UPDATE users SET platform_role = platform_role \

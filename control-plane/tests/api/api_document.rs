@@ -24,5 +24,9 @@ both! {
         assert!(initializer.json.as_str().unwrap().contains("/api/v1/openapi.json"));
         let moved = app.send(page("/api/v1/docs")).await.expect(308);
         assert_eq!(moved.headers["location"], "/api/docs/");
+        let redoc = app.send(page("/api/v1/redoc")).await.expect(200);
+        let html = redoc.json.as_str().unwrap().to_owned();
+        assert!(html.contains("/api/v1/openapi.json") && !html.contains("https://"), "{html}");
+        assert!(redoc.headers["content-security-policy"].to_str().unwrap().contains("script-src 'self';"));
     }
 }

@@ -4,6 +4,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test ends where it fails")]
 
+mod admin_jobs;
+mod admin_lists;
+mod admin_settings;
 mod api_document;
 mod api_limits;
 mod api_malformed;
@@ -22,6 +25,10 @@ mod calls_record;
 mod channels;
 mod conversations_direct;
 mod conversations_list;
+mod files_content;
+mod files_s3;
+mod files_upload;
+mod me_avatar;
 mod me_delete;
 mod me_preferences;
 mod me_push_subscriptions;
@@ -39,6 +46,7 @@ mod meetings_mail;
 mod meetings_occurrences;
 mod meetings_update;
 mod messages_change;
+mod messages_files;
 mod messages_list;
 mod messages_send;
 mod notifications_inbox;

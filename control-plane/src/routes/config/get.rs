@@ -48,7 +48,7 @@ struct Limits {
     responses((status = 200, body = ServerConfig), Problems))]
 pub(crate) async fn get(State(app): State<Arc<App>>) -> Json<ServerConfig> {
     Json(ServerConfig {
-        registration: app.registration,
+        registration: app.live().registration,
         mail_configured: app.mailer.is_some(),
         oauth_providers: app.providers.names(),
         setup_required: app.setup.text().is_some(),
@@ -58,7 +58,7 @@ pub(crate) async fn get(State(app): State<Arc<App>>) -> Json<ServerConfig> {
             name_chars: NAME_CHARS,
             body_bytes: app.max_body_bytes,
             page_entries: MAX_LIMIT,
-            room_participants: app.rooms.max_participants,
+            room_participants: app.live().rooms.max_participants,
         },
     })
 }

@@ -24,6 +24,7 @@ use crate::model::clock::Micros;
 use crate::model::conversation::{Conversation, ConversationKind, ConversationSummary, MessageView};
 use crate::services::authorize::Refusal;
 use crate::services::conversations::ConversationError;
+use crate::services::files::AttachError;
 use crate::services::messages::MessageError;
 
 /// Every route of conversations.
@@ -148,6 +149,12 @@ impl From<MessageError> for ApiError {
             MessageError::Deleted => Self::new(StatusCode::CONFLICT, "message_deleted", "The message was deleted."),
             MessageError::NotAuthor => Self::forbidden(),
             MessageError::UnknownReply => Self::field("reply_to", "is no message of this conversation"),
+            MessageError::Attach(AttachError::Store(error)) => error.into(),
+            MessageError::Attach(AttachError::TooMany) => Self::field("file_ids", "must be at most 10 files"),
+            MessageError::Attach(AttachError::Unusable(id)) => Self::field(
+                "file_ids",
+                &format!("{id} is not a ready file of yours in this conversation, or belongs to a message already"),
+            ),
             MessageError::ClientIdReused => Self::new(
                 StatusCode::CONFLICT,
                 "client_id_reused",

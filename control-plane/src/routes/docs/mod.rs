@@ -1,4 +1,4 @@
-//! `GET /api/v1/openapi.json` and the Swagger UI at `/api/docs`, served from vendored assets.
+//! `GET /api/v1/openapi.json`, the Swagger UI at `/api/docs` and ReDoc at `/api/v1/redoc`, all from our own assets.
 
 use std::sync::{Arc, OnceLock};
 
@@ -25,6 +25,12 @@ const DOCS_FILES: &str = "/api/docs/{*file}";
 const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
+/// ReDoc renders the document in the page, from a bundle that the web app's build puts beside the app.
+const REDOC_PAGE: &str = include_str!("redoc.html");
+/// ReDoc adds its own styles and searches in a worker it makes itself.
+const REDOC_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; connect-src 'self'; worker-src blob:; frame-ancestors 'none'";
+
 /// The OpenAPI document as text, written once.
 pub(crate) fn text() -> &'static str {
     static TEXT: OnceLock<String> = OnceLock::new();
@@ -41,6 +47,15 @@ pub(crate) async fn openapi() -> Response {
 /// Sends people who look for the documentation beside the API to where it is.
 pub(super) async fn redirect() -> Redirect {
     Redirect::permanent(DOCS_PAGE)
+}
+
+/// The document as one long page to read.
+pub(super) async fn redoc() -> Response {
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (CONTENT_SECURITY_POLICY, HeaderValue::from_static(REDOC_POLICY)),
+    ];
+    (headers, REDOC_PAGE).into_response()
 }
 
 /// A file of the interactive documentation; the crate's own router reads its path by position, which does not work

@@ -4,6 +4,7 @@
 //! and the role in the object itself.
 
 mod calls;
+mod admin;
 mod conversations;
 mod meetings;
 mod nodes;
@@ -12,6 +13,7 @@ mod rooms;
 mod users;
 
 pub(crate) use calls::{CallAction, CallObject, authorize_call, is_host};
+pub(crate) use admin::administer;
 pub(crate) use conversations::{ConversationObject, Talk, authorize_talk};
 pub(crate) use meetings::{MeetingAction, authorize_meeting};
 pub(crate) use nodes::authorize_nodes;

@@ -1,6 +1,8 @@
 //! A control plane on a fresh database, a fake media node, and short ways to talk to both.
 
 mod answer;
+mod backstage;
+pub(crate) mod files;
 mod idp;
 pub(crate) mod meeting;
 mod node;
@@ -72,6 +74,7 @@ pub(crate) struct TestApp {
     /// The identity provider, if the case asked for one with [`Idp::serve`].
     pub(crate) idp: Option<Arc<Idp>>,
     dir: PathBuf,
+    storage_url: Option<String>,
     database: Option<(String, String)>,
 }
 
@@ -126,6 +129,7 @@ impl TestApp {
             *limit = 1_000_000;
         }
         change(&mut config);
+        let storage_url = config.storage_url.clone();
         let clock = config.clock.clone();
         let mail = MailSink::of(&config);
         let idp = Idp::of(&config);
@@ -134,7 +138,7 @@ impl TestApp {
         let routes = MapRequestLayer::new(|request| request).layer(control.router());
         let router =
             Router::new().route_service("/api/{*path}", routes.clone()).route_service("/internal/{*path}", routes);
-        Self { control, router, clock, node, mail, idp, dir, database }
+        Self { control, router, clock, node, mail, idp, dir, storage_url, database }
     }
 
     /// The identity provider of the case.
@@ -150,6 +154,7 @@ impl TestApp {
     /// Ends everything and removes its database.
     pub(crate) async fn finish(self) {
         self.control.stop().await;
+        self.remove_small_disk();
         if let Some((server, name)) = &self.database {
             let mut admin = PgConnection::connect(server).await.expect("the test server answers");
             let drop = format!("DROP DATABASE {name} WITH (FORCE)");

@@ -16,6 +16,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Anyone, Body, Ids};
 use crate::model::conversation::MessageView;
 use crate::routes::problems::Problems;
+use crate::services::files::MAX_ATTACHED;
 use crate::services::messages::{self, Draft};
 
 /// What is said.
@@ -32,6 +33,11 @@ pub(crate) struct SendMessageRequest {
     client_id: Option<String>,
     /// A message of this conversation.
     reply_to: Option<Uuid>,
+    /// Files of one's own that are ready in this conversation and belong to no message yet: at most 10.
+    #[serde(default)]
+    #[garde(length(max = MAX_ATTACHED))]
+    #[schema(max_items = 10)]
+    file_ids: Vec<Uuid>,
 }
 
 /// Send a message. Problems: 403 `forbidden`, 404 `conversation_not_found`, 409 `channel_archived`, `client_id_reused`.
@@ -47,7 +53,12 @@ pub(crate) async fn create(
     Body(request): Body<SendMessageRequest>,
 ) -> Result<(StatusCode, Json<MessageView>), ApiError> {
     let [id] = ids;
-    let draft = Draft { body: request.body, client_id: request.client_id, reply_to: request.reply_to };
+    let draft = Draft {
+        body: request.body,
+        client_id: request.client_id,
+        reply_to: request.reply_to,
+        file_ids: request.file_ids,
+    };
     let (message, fresh) = messages::send(&app, &caller.actor, id, draft).await?;
     let status = if fresh { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(message.into())))
