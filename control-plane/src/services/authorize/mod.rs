@@ -3,8 +3,8 @@
 //! In: an actor, an action, an object as stored. Out: yes, or how to refuse. A right is the best of the platform role
 //! and the role in the object itself.
 
-mod calls;
 mod admin;
+mod calls;
 mod conversations;
 mod meetings;
 mod nodes;
@@ -12,8 +12,8 @@ mod organizations;
 mod rooms;
 mod users;
 
-pub(crate) use calls::{CallAction, CallObject, authorize_call, is_host};
 pub(crate) use admin::administer;
+pub(crate) use calls::{CallAction, CallObject, authorize_call, is_host};
 pub(crate) use conversations::{ConversationObject, Talk, authorize_talk};
 pub(crate) use meetings::{MeetingAction, authorize_meeting};
 pub(crate) use nodes::authorize_nodes;
