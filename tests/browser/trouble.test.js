@@ -81,16 +81,16 @@ test("an insecure address leads to the secure one", async () => {
   await guest.context.close();
 });
 
-test("a room for people with an account sends guests to sign in and brings them back", async () => {
+test("a room for members only sends guests to sign in and brings them back", async () => {
   await host.page.goto(`${BASE}/rooms`);
-  const trusted = await createRoom(host.page, "With account", "People with an account");
+  const members = await createRoom(host.page, "With account", "Members only");
   const guest = await person(browser);
-  await guest.page.goto(trusted);
+  await guest.page.goto(members);
   await guest.page.getByLabel("Your name").fill("No Account");
   await guest.page.getByRole("button", { name: "Join now" }).click();
   const notice = guest.page.getByRole("alert").filter({ hasText: "Sign in to join this room" });
   await notice.getByRole("link", { name: "Sign in" }).click();
-  assert.equal(new URL(guest.page.url()).searchParams.get("next"), new URL(trusted).pathname);
+  assert.equal(new URL(guest.page.url()).searchParams.get("next"), new URL(members).pathname);
   await guest.context.close();
 });
 

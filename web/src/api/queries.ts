@@ -162,3 +162,69 @@ export function requestJoin(
     }),
   );
 }
+
+const LOBBY_EVERY_MS = 4_000;
+
+function withPass(pass: string | undefined) {
+  return pass ? { headers: { authorization: `Bearer ${pass}` } } : {};
+}
+
+/** Asks to be let in by a host. A guest's answer carries the pass with which to go on. */
+export function enterLobby(room: string, values: { display_name?: string }, pass?: string) {
+  return orThrow(
+    api.POST("/api/v1/rooms/{room}/lobby", {
+      params: { path: { room } },
+      body: values,
+      ...withPass(pass),
+    }),
+  );
+}
+
+/** What was decided; the server holds the answer back for up to `wait` seconds while nothing was. */
+export function askLobby(room: string, id: string, wait: number, pass?: string) {
+  return orThrow(
+    api.GET("/api/v1/rooms/{room}/lobby/{entry_id}", {
+      params: { path: { room, entry_id: id }, query: { wait } },
+      ...withPass(pass),
+    }),
+  );
+}
+
+export function leaveLobby(room: string, id: string, pass?: string) {
+  return orThrow(
+    api.DELETE("/api/v1/rooms/{room}/lobby/{entry_id}", {
+      params: { path: { room, entry_id: id } },
+      ...withPass(pass),
+    }),
+  );
+}
+
+/** Who waits to be let in, while `enabled`. */
+export function useLobby(room: string, enabled: boolean) {
+  return useQuery({
+    queryKey: ["rooms", room, "lobby"],
+    enabled,
+    refetchInterval: LOBBY_EVERY_MS,
+    queryFn: () => orThrow(api.GET("/api/v1/rooms/{room}/lobby", { params: { path: { room } } })),
+  });
+}
+
+/** Lets somebody in, or not, or everybody who waits. */
+export function useLobbyDecision(room: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async (decision: { id: string; admit: boolean } | "all"): Promise<unknown> => {
+      if (decision === "all") {
+        return orThrow(
+          api.POST("/api/v1/rooms/{room}/lobby/admit-all", { params: { path: { room } } }),
+        );
+      }
+      const params = { path: { room, entry_id: decision.id } };
+      return decision.admit
+        ? orThrow(api.POST("/api/v1/rooms/{room}/lobby/{entry_id}/admit", { params }))
+        : orThrow(api.POST("/api/v1/rooms/{room}/lobby/{entry_id}/deny", { params }));
+    },
+    // Also after a failure: another host may have decided.
+    onSettled: () => client.invalidateQueries({ queryKey: ["rooms", room, "lobby"] }),
+  });
+}

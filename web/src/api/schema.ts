@@ -4,6 +4,333 @@
  */
 
 export interface paths {
+    "/api/v1/admin/audit-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who did what, and when. */
+        get: operations["admin_list_audit_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every call. */
+        get: operations["admin_list_calls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every file, without its content. */
+        get: operations["admin_list_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every job, without what it carries. */
+        get: operations["admin_list_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/jobs/{job_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a dead job back into the queue. 409 `job_not_dead` or `already_queued`. */
+        post: operations["admin_retry_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/media-nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The media nodes, by id; those that went down are listed for a week. */
+        get: operations["list_media_nodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/media-nodes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One media node and its open calls. */
+        get: operations["get_media_node"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/media-nodes/{id}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a media node run out. Rooms on it go on until the deadline, then their people join again, elsewhere. Asked again,
+         *     the later wish counts.
+         */
+        post: operations["drain_media_node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/media-nodes/{id}/undrain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a drain back. A node that is not draining stays as it is. */
+        post: operations["undrain_media_node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/meetings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every meeting. */
+        get: operations["admin_list_meetings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every message; what is said in direct conversations is not shown. */
+        get: operations["admin_list_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every notification, without what it says. */
+        get: operations["admin_list_notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/organizations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every organization. */
+        get: operations["admin_list_organizations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/rooms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every room. */
+        get: operations["admin_list_rooms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every setting that can be changed while the server runs. */
+        get: operations["admin_get_settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change settings, all of them or none: in force at once here, within three seconds in every other replica. */
+        patch: operations["admin_change_settings"];
+        trace?: never;
+    };
+    "/api/v1/admin/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much there is of everything, counted now. */
+        get: operations["admin_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every account. */
+        get: operations["admin_list_users"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/email/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a code that verifies one's address. */
+        post: operations["request_email_verification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/email/verify/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Verify one's address by a code. */
+        post: operations["confirm_email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/login": {
         parameters: {
             query?: never;
@@ -32,6 +359,125 @@ export interface paths {
         put?: never;
         /** End the session of this token or these cookies: both its tokens are dead from now on. Doing it twice is fine. */
         post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oauth/{provider}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Take a browser back from its provider: signed in, with cookies, to where it wanted to go. */
+        get: operations["finish_oauth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oauth/{provider}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Send a browser to a provider. It comes back to `/callback`. */
+        get: operations["start_oauth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oauth/{provider}/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in by the authorization code of a provider. A bare id token is not accepted. */
+        post: operations["oauth_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/otp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a sign-in code by mail. The answer is the same whether or not there is such an account. */
+        post: operations["request_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/otp/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in by a code; it works once, for five minutes, and takes five tries. */
+        post: operations["verify_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a code to set a new password with. The answer is the same whether or not there is such an account. */
+        post: operations["request_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password/reset/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set a new password by a code. Every session of the account ends. */
+        post: operations["reset_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -106,6 +552,433 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/avatars/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A picture by its own address, as profiles name it: what is found there never changes. */
+        get: operations["get_avatar_by_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start the call of a room, or find the one that is open. Whoever may join without waiting may. */
+        post: operations["start_call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A call, for who may see it. */
+        get: operations["get_call"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}/breakouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The breakouts of a call: all of them for hosts and cohosts, one's own for everybody else. */
+        get: operations["list_breakouts"];
+        put?: never;
+        /** Make breakouts; hosts and cohosts may. Nobody goes anywhere until they are opened. */
+        post: operations["create_breakouts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}/breakouts/assignments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Send people to breakouts or back; while they are open, people are told at once. */
+        put: operations["assign_breakouts"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}/breakouts/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Call everybody back; after the grace the breakouts close and whoever is still there is removed. */
+        post: operations["close_breakouts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}/breakouts/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open the breakouts: everybody who is assigned is sent there. Opening takes a recall back. */
+        post: operations["open_breakouts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}/breakouts/{breakout_id}/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Join a breakout: who is sent there, and hosts and cohosts any. */
+        post: operations["join_breakout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a call for everybody; hosts may. Ending it twice is fine. */
+        post: operations["end_call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}/lock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lock a call: only hosts, and who was in it within the last two minutes, get in. */
+        post: operations["lock_call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}/lower-hands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lower every raised hand; hosts and cohosts may. */
+        post: operations["lower_hands"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}/mute-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mute everybody but hosts, cohosts and oneself. People may unmute themselves. */
+        post: operations["mute_all"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}/participants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is, and was, in a call, in the order they came. */
+        get: operations["list_call_participants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}/participants/{pid}/hand": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Raise or lower one's own hand; hosts and cohosts lower others'. */
+        post: operations["set_participant_hand"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}/participants/{pid}/mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mute somebody; hosts and cohosts may. They may unmute themselves unless blocked. */
+        post: operations["mute_participant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}/participants/{pid}/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Block (`false`) or allow (`true`) what somebody may send; what is left out stays. */
+        post: operations["set_participant_permissions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}/participants/{pid}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove somebody with all their tabs; with `ban` they are kept out of the room from now on. */
+        post: operations["remove_participant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}/participants/{pid}/role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make somebody cohost, or take that back; hosts may. */
+        post: operations["set_participant_role"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}/unlock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Unlock a call; hosts and cohosts may. */
+        post: operations["unlock_call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A channel: a public one for members of the organization, a private one for its own. Problems: 404 `channel_not_found`. */
+        get: operations["get_channel"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a channel; its admins may, and of a public one the organization's.
+         * @description Problems: 403 `forbidden`, 404 `channel_not_found`.
+         */
+        delete: operations["delete_channel"];
+        options?: never;
+        head?: never;
+        /**
+         * Change or archive a channel; its admins may, and of a public one the organization's.
+         * @description Problems: 403 `forbidden`, 404 `channel_not_found`, 409 `channel_name_taken`.
+         */
+        patch: operations["update_channel"];
+        trace?: never;
+    };
+    "/api/v1/channels/{channel_id}/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Join a public channel; again is no change.
+         * @description Problems: 404 `channel_not_found`, 409 `too_many_members`, 422 for who is not in the organization.
+         */
+        post: operations["join_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel_id}/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leave a channel. Problems: 404 `channel_not_found`. */
+        post: operations["leave_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel_id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is in a channel, for who sees it. Problems: 404 `channel_not_found`. */
+        get: operations["list_channel_members"];
+        put?: never;
+        /**
+         * Add a member of the organization to a channel; who may change the channel may.
+         * @description Problems: 403 `forbidden`, 404 `channel_not_found`, 409 `too_many_members`.
+         */
+        post: operations["add_channel_member"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{channel_id}/members/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a member of a channel; who may change it may, and everybody themselves.
+         * @description Problems: 403 `forbidden`, 404 `channel_not_found`, `member_not_found`.
+         */
+        delete: operations["remove_channel_member"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/config": {
         parameters: {
             query?: never;
@@ -116,6 +989,253 @@ export interface paths {
         /** What this server offers, for anybody. */
         get: operations["get_config"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The conversations of rooms and channels the caller is a member of, and direct ones, with their last messages. */
+        get: operations["list_conversations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/direct": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Find or begin the direct conversation with somebody; there is one per pair. Problems: 404 `user_not_found`. */
+        post: operations["begin_direct_conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Search the messages of the caller's conversations, the newest first, among the newest 20,000 before the cursor. */
+        get: operations["search_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{conversation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A conversation, for who may read it. Problems: 404 `conversation_not_found`. */
+        get: operations["get_conversation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{conversation_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The ready files of a conversation, the newest first. */
+        get: operations["list_files"];
+        put?: never;
+        /**
+         * Put a file into a conversation: as a form in one request, or announced as JSON and sent afterwards.
+         * @description 409 `quota_exceeded`, `too_many_uploads`, `channel_archived`; 413 `file_too_large`; 422 `file_rejected`; 507
+         *     `storage_full`.
+         */
+        post: operations["create_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{conversation_id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The messages of a conversation. Problems: 404 `conversation_not_found`. */
+        get: operations["list_messages"];
+        put?: never;
+        /** Send a message. Problems: 403 `forbidden`, 404 `conversation_not_found`, 409 `channel_archived`, `client_id_reused`. */
+        post: operations["send_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{conversation_id}/messages/{message_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One message. Problems: 404 `conversation_not_found`, `message_not_found`. */
+        get: operations["get_message"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a message; its author and moderators may. Its number stays, its text goes.
+         * @description Problems: 403 `forbidden`, 404 `conversation_not_found`, `message_not_found`.
+         */
+        delete: operations["delete_message"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a message; its author may.
+         * @description Problems: 403 `forbidden`, 404 `conversation_not_found`, `message_not_found`, 409 `message_deleted`,
+         *     `channel_archived`.
+         */
+        patch: operations["update_message"];
+        trace?: never;
+    };
+    "/api/v1/conversations/{conversation_id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Mark a conversation read up to a message. The marker never moves back. Problems: 404 `conversation_not_found`. */
+        put: operations["read_conversation"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{conversation_id}/reads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the people of a conversation have read. Problems: 404 `conversation_not_found`. */
+        get: operations["list_conversation_reads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{conversation_id}/typing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell who listens now that one types. Problems: 403 `forbidden`, 404 `conversation_not_found`, 409 `channel_archived`. */
+        post: operations["type_in_conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file: its state, and while it is uploaded how much of it has come. */
+        get: operations["get_file"];
+        put?: never;
+        post?: never;
+        /** Delete a file of one's own, or as somebody who may moderate its conversation. */
+        delete: operations["delete_file"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/{file_id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that a presigned upload is done; its content is checked by a job.
+         * @description 409 `upload_incomplete` when nothing has arrived, `file_not_pending`.
+         */
+        post: operations["complete_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/{file_id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The content of a ready file. One range is answered in part; several get everything.
+         * @description Pictures, sound, video and PDF are shown in place unless `download=true`; all else is an attachment.
+         */
+        get: operations["get_file_content"];
+        /**
+         * Send the content of an announced file; may be tried again until the file is ready.
+         * @description 409 `file_not_pending`, `upload_in_progress`; 413 `file_too_large`; 422 `file_rejected`; 507 `storage_full`.
+         */
+        put: operations["put_file_content"];
         post?: never;
         delete?: never;
         options?: never;
@@ -140,6 +1260,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ice-servers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The STUN and TURN servers to use, for signed-in people and guests. */
+        get: operations["get_ice_servers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invites/{invite}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accept an invitation to a meeting. */
+        post: operations["accept_meeting_invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invites/{invite}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decline an invitation to a meeting. */
+        post: operations["decline_meeting_invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invites/{invite}/tentative": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accept an invitation to a meeting with reservations. */
+        post: operations["tentative_meeting_invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A job that a request of one's own caused; every 202 that names a `job_id` can be followed here. */
+        get: operations["get_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -151,11 +1356,435 @@ export interface paths {
         get: operations["get_me"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Delete one's own account. Name and address vanish from history soon after. */
+        delete: operations["delete_me"];
         options?: never;
         head?: never;
         /** Change one's own profile. */
         patch: operations["update_me"];
+        trace?: never;
+    };
+    "/api/v1/me/avatar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Show a picture of oneself: PNG, JPEG or WebP, at most 2 MiB and 4096 pixels each way.
+         * @description 413 `file_too_large`, 415 for other types, 422 `file_rejected`.
+         */
+        put: operations["put_avatar"];
+        post?: never;
+        /** Show no picture of oneself any more. */
+        delete: operations["delete_avatar"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether one has a calendar feed; its address was told when it was made. */
+        get: operations["get_my_calendar"];
+        put?: never;
+        /** Make one's calendar feed, or replace it: the address before opens nothing any more. */
+        post: operations["create_my_calendar"];
+        /** End one's calendar feed. */
+        delete: operations["delete_my_calendar"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/calendar/{feed}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A calendar feed: the meetings of its owner as iCalendar data. */
+        get: operations["read_calendar_feed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change one's password. Every other session ends. */
+        put: operations["change_password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How one is told about each kind of news: one's choices, and the defaults where one made none. */
+        get: operations["get_preferences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Choose how one is told about kinds of news. */
+        patch: operations["update_preferences"];
+        trace?: never;
+    };
+    "/api/v1/me/push-subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's browsers that take pushes, the newest first. */
+        get: operations["list_push_subscriptions"];
+        put?: never;
+        /** Let this browser take pushes for as long as one stays signed in with it. */
+        post: operations["create_push_subscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/push-subscriptions/{subscription_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** No more pushes to one of one's browsers. */
+        delete: operations["delete_push_subscription"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's live sessions, newest first. */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        /** End every session of one's own but the one this request came with. */
+        delete: operations["delete_other_sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one of one's sessions: both its tokens are dead from now on. */
+        delete: operations["delete_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/meetings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's meetings. */
+        get: operations["list_meetings"];
+        put?: never;
+        /** Plan a meeting; the caller organizes it. */
+        post: operations["create_meeting"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/meetings/{meeting_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One meeting; with `.ics` after the id, as iCalendar data. */
+        get: operations["get_meeting"];
+        /** Change a meeting, for clients that say PUT; what is left out stays here too. */
+        put: operations["replace_meeting"];
+        post?: never;
+        /** Delete a meeting; its organizer may. The room that was made for it goes with it. */
+        delete: operations["delete_meeting"];
+        options?: never;
+        head?: never;
+        /** Change a meeting; its organizers may. Whoever is invited is told. */
+        patch: operations["update_meeting"];
+        trace?: never;
+    };
+    "/api/v1/meetings/{meeting_id}/calendar.ics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One meeting as iCalendar data. */
+        get: operations["get_meeting_calendar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/meetings/{meeting_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Call a meeting off, with all that is still to come of it. */
+        post: operations["cancel_meeting"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/meetings/{meeting_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a meeting that runs, with its call, for good. */
+        post: operations["end_meeting"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/meetings/{meeting_id}/invites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is invited to a meeting; addresses are shown to its organizers. */
+        get: operations["list_meeting_invites"];
+        put?: never;
+        /** Invite addresses and people to a meeting; who is invited already is not invited again. */
+        post: operations["create_meeting_invites"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/meetings/{meeting_id}/invites/{invite_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take an invitation back, or leave a meeting by giving back one's own. */
+        delete: operations["delete_meeting_invite"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/meetings/{meeting_id}/occurrences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When a meeting happens within a time; those further ahead than 90 days are not known yet. */
+        get: operations["list_meeting_occurrences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/meetings/{meeting_id}/occurrences/{start}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change or call off one time of a series, or it and all that follow, which then become a meeting of their own. */
+        patch: operations["update_meeting_occurrence"];
+        trace?: never;
+    };
+    "/api/v1/meetings/{meeting_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start a meeting, or the next time of a series if it is at most a day away; one that runs goes on. */
+        post: operations["start_meeting"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's notifications, the newest first, and how many are unread. */
+        get: operations["list_notifications"];
+        put?: never;
+        /** Tell an audience of one's own something. */
+        post: operations["send_notification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/read-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark all of one's notifications read. */
+        post: operations["mark_all_notifications_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{notification_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a notification out of one's inbox. */
+        delete: operations["delete_notification"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{notification_id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark a notification read. Again is no change. */
+        post: operations["mark_notification_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{notification_id}/unread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark a notification unread. Again is no change. */
+        post: operations["mark_notification_unread"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/openapi.json": {
@@ -167,6 +1796,254 @@ export interface paths {
         };
         /** This API, described for programs. */
         get: operations["openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The organizations the caller belongs to, the newest first. */
+        get: operations["list_organizations"];
+        put?: never;
+        /** Make an organization; the caller owns it. Problems: 409 `slug_taken`, `too_many_organizations`. */
+        post: operations["create_organization"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{org_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An organization, for its members. Problems: 404 `organization_not_found`. */
+        get: operations["get_organization"];
+        /**
+         * Change an organization, exactly as with PATCH.
+         * @description Problems: 403 `forbidden`, 404 `organization_not_found`, 409 `slug_taken`.
+         */
+        put: operations["replace_organization"];
+        post?: never;
+        /**
+         * Delete an organization with its channels; its owners may.
+         * @description Problems: 403 `forbidden`, 404 `organization_not_found`.
+         */
+        delete: operations["delete_organization"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an organization; its owners and admins may.
+         * @description Problems: 403 `forbidden`, 404 `organization_not_found`, 409 `slug_taken`.
+         */
+        patch: operations["update_organization"];
+        trace?: never;
+    };
+    "/api/v1/organizations/{org_id}/activities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened in an organization, as far as the caller may see what it is about; the newest first.
+         * @description Problems: 404 `organization_not_found`.
+         */
+        get: operations["list_activities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{org_id}/analytics/active-users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many members of an organization did something lately; for its members. Problems: 404 `organization_not_found`. */
+        get: operations["get_active_users"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{org_id}/analytics/call-minutes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Call minutes per day in an organization's rooms; for its owners and admins.
+         * @description Problems: 403 `forbidden`, 404 `organization_not_found`.
+         */
+        get: operations["get_call_minutes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{org_id}/analytics/messages-per-day": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Messages per day in an organization's channels and rooms; for its owners and admins.
+         * @description Problems: 403 `forbidden`, 404 `organization_not_found`.
+         */
+        get: operations["get_messages_per_day"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{org_id}/audit-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The audit log of an organization, the newest first; for its owners and admins.
+         * @description Problems: 403 `forbidden`, 404 `organization_not_found`.
+         */
+        get: operations["list_organization_audit_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{org_id}/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The public channels of an organization and the private ones the caller is in, the oldest first.
+         * @description Problems: 404 `organization_not_found`.
+         */
+        get: operations["list_channels"];
+        put?: never;
+        /**
+         * Make a channel; members of the organization may, viewers not. The caller is its admin.
+         * @description Problems: 403 `forbidden`, 404 `organization_not_found`, 409 `channel_name_taken`, `too_many_channels`.
+         */
+        post: operations["create_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{org_id}/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leave an organization and its channels. Problems: 404 `organization_not_found`, 409 `last_owner`. */
+        post: operations["leave_organization"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{org_id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The members of an organization, for its members. Problems: 404 `organization_not_found`. */
+        get: operations["list_organization_members"];
+        put?: never;
+        /**
+         * Add a member; owners and admins may.
+         * @description Problems: 403 `forbidden`, 404 `organization_not_found`, `user_not_found`, 409 `already_member`, `too_many_members`.
+         */
+        post: operations["add_organization_member"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{org_id}/members/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A member of an organization. Problems: 404 `organization_not_found`, `member_not_found`. */
+        get: operations["get_organization_member"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a member and their channel memberships; admins may, and everybody themselves.
+         * @description Problems: 403 `forbidden`, 404 `organization_not_found`, `member_not_found`, 409 `last_owner`.
+         */
+        delete: operations["remove_organization_member"];
+        options?: never;
+        head?: never;
+        /**
+         * Give a member another role; owners and admins may, up to their own.
+         * @description Problems: 403 `forbidden`, 404 `organization_not_found`, `member_not_found`, 409 `last_owner`.
+         */
+        patch: operations["update_organization_member"];
+        trace?: never;
+    };
+    "/api/v1/push/vapid-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The key that browsers subscribe with, so that nobody but this server can send to them. */
+        get: operations["get_vapid_key"];
         put?: never;
         post?: never;
         delete?: never;
@@ -212,6 +2089,41 @@ export interface paths {
         patch: operations["update_room"];
         trace?: never;
     };
+    "/api/v1/rooms/{room}/bans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Bans in force, the newest first; for owners and admins. */
+        get: operations["list_room_bans"];
+        put?: never;
+        /** Ban a person or a guest: out of the call at once, out of the room from now on. */
+        post: operations["ban_from_room"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rooms/{room}/bans/{ban_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Lift a ban; owners and admins may. */
+        delete: operations["lift_room_ban"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rooms/{room}/call": {
         parameters: {
             query?: never;
@@ -246,6 +2158,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rooms/{room}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Invitations that wait, the newest first; for owners and admins. */
+        get: operations["list_room_invitations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rooms/{room}/invitations/{invitation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take an invitation back; owners and admins may. */
+        delete: operations["withdraw_room_invitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rooms/{room}/join": {
         parameters: {
             query?: never;
@@ -263,6 +2209,184 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rooms/{room}/lobby": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who waits, the longest first; for owners, admins and cohosts. */
+        get: operations["list_lobby"];
+        put?: never;
+        /** Ask to be let in. Asking again is fine; guests get a token to ask with from then on. */
+        post: operations["knock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rooms/{room}/lobby/admit-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let everybody in who waits now. */
+        post: operations["admit_all_from_lobby"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rooms/{room}/lobby/{entry_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How things stand for oneself at the door; answers when somebody decides, or after `wait`. */
+        get: operations["poll_lobby"];
+        put?: never;
+        post?: never;
+        /** Stop waiting; one's own entry alone. */
+        delete: operations["leave_lobby"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rooms/{room}/lobby/{entry_id}/admit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let somebody in, for the call that runs or the next one. */
+        post: operations["admit_from_lobby"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rooms/{room}/lobby/{entry_id}/deny": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turn somebody away; for ten minutes they cannot ask again as the same person. */
+        post: operations["deny_from_lobby"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rooms/{room}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The members of a room, for its members. */
+        get: operations["list_room_members"];
+        put?: never;
+        /** Add a member; owners any role, admins members. An address that is no acquaintance's is invited: 202. */
+        post: operations["add_room_member"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rooms/{room}/members/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a member, or leave. Owners remove anybody, admins members; the last owner stays. */
+        delete: operations["remove_room_member"];
+        options?: never;
+        head?: never;
+        /** Give a member another role; owners may. The last owner stays one. */
+        patch: operations["update_room_member"];
+        trace?: never;
+    };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Accounts, newest first; for platform admins. */
+        get: operations["list_users"];
+        put?: never;
+        /** Make an account; platform admins may, whatever the registration setting says. */
+        post: operations["create_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An account: one's own, that of somebody in a shared organization, or any for platform admins. */
+        get: operations["get_user"];
+        /** Change an account, as PATCH does: what is left out stays. */
+        put: operations["replace_user"];
+        post?: never;
+        /** Delete an account; platform admins may. Its name and address vanish from history soon after. */
+        delete: operations["delete_user"];
+        options?: never;
+        head?: never;
+        /** Change an account; platform admins may. */
+        patch: operations["update_user"];
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/avatar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Somebody's picture, for people who are signed in and guests of a room. */
+        get: operations["get_avatar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -272,6 +2396,549 @@ export interface components {
          * @enum {string}
          */
         AccessLevel: "public" | "trusted" | "restricted";
+        /** @description How many members are about. */
+        ActiveUsers: {
+            /**
+             * Format: int64
+             * @description Members who did something within these minutes, to the minute.
+             */
+            active_users: number;
+            /** Format: int64 */
+            members: number;
+            /** Format: int32 */
+            minutes: number;
+        };
+        /** @description A page of activities. */
+        ActivityPage: {
+            items: components["schemas"]["ActivityView"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description Something that happened. */
+        ActivityView: {
+            actor?: components["schemas"]["ActorView"] | null;
+            created_at: components["schemas"]["Timestamp"];
+            /** @description More about it, by type. */
+            data: Record<string, never>;
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            org_id: string;
+            /** Format: uuid */
+            ref_id: string;
+            /** @description What it is about: organization, user, channel or room. */
+            ref_kind: string;
+            type: string;
+        };
+        /** @description Who did something. */
+        ActorView: {
+            display_name: string;
+            /** Format: uuid */
+            id: string;
+        };
+        /** @description Who, and as what. */
+        AddChannelMemberRequest: {
+            role?: components["schemas"]["ChannelRole"] | null;
+            /**
+             * Format: uuid
+             * @description A member of the organization.
+             */
+            user_id: string;
+        };
+        /** @description Who, and as what. */
+        AddMemberRequest: {
+            role?: components["schemas"]["OrgRole"] | null;
+            /**
+             * Format: uuid
+             * @description Whose id one does not know is invited by address instead.
+             */
+            user_id: string;
+        };
+        /** @description Whom to add: by id or by address. */
+        AddRoomMemberRequest: {
+            email?: string | null;
+            role?: components["schemas"]["RoomRole"] | null;
+            /**
+             * Format: uuid
+             * @description Somebody the caller shares a room with, or who came to this one.
+             */
+            user_id?: string | null;
+        };
+        /** @description A page of a list. */
+        AdminAuditPage: {
+            items: components["schemas"]["AdminAuditRow"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description An entry of the audit log. */
+        AdminAuditRow: {
+            action: string;
+            /** Format: uuid */
+            actor_id?: string | null;
+            actor_name?: string | null;
+            created_at: components["schemas"]["Timestamp"];
+            /** @description What changed; never passwords, tokens or what people wrote. */
+            diff: unknown;
+            /** Format: uuid */
+            id: string;
+            ip: string;
+            /** Format: uuid */
+            org_id?: string | null;
+            /** Format: uuid */
+            session_id?: string | null;
+            /** Format: uuid */
+            target_id?: string | null;
+            target_kind: string;
+        };
+        /** @description A call, open or ended. */
+        AdminCall: {
+            created_at: components["schemas"]["Timestamp"];
+            end_reason?: string | null;
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            /** Format: uuid */
+            id: string;
+            media_node_id: string;
+            /**
+             * Format: int64
+             * @description People in it now.
+             */
+            participants: number;
+            /** Format: int64 */
+            peak_participants: number;
+            /** Format: uuid */
+            room_id: string;
+            room_name: string;
+            started_at?: components["schemas"]["Timestamp"] | null;
+            /** Format: uuid */
+            started_by?: string | null;
+            state: components["schemas"]["CallState"];
+        };
+        /** @description A page of a list. */
+        AdminCallPage: {
+            items: components["schemas"]["AdminCall"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description How much there is of everything. */
+        AdminCounts: {
+            /** Format: int64 */
+            calls_ended: number;
+            /** Format: int64 */
+            calls_open: number;
+            /** Format: int64 */
+            files: number;
+            /**
+             * Format: int64
+             * @description Of the ready ones.
+             */
+            files_bytes: number;
+            /** Format: int64 */
+            jobs_dead: number;
+            /** Format: int64 */
+            jobs_ready: number;
+            /** Format: int64 */
+            jobs_running: number;
+            /** Format: int64 */
+            meetings: number;
+            /** Format: int64 */
+            messages: number;
+            /** Format: int64 */
+            nodes_not_up: number;
+            /** Format: int64 */
+            nodes_up: number;
+            /** Format: int64 */
+            organizations: number;
+            /** Format: int64 */
+            people_in_calls: number;
+            /** Format: int64 */
+            rooms: number;
+            /** Format: int64 */
+            users_active: number;
+            /** Format: int64 */
+            users_suspended: number;
+        };
+        /** @description A file, without its content. */
+        AdminFile: {
+            /** Format: uuid */
+            conversation_id?: string | null;
+            created_at: components["schemas"]["Timestamp"];
+            deleted_at?: components["schemas"]["Timestamp"] | null;
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            message_id?: string | null;
+            mime: string;
+            name: string;
+            purpose: components["schemas"]["FilePurpose"];
+            ready_at?: components["schemas"]["Timestamp"] | null;
+            reject_reason?: string | null;
+            /** Format: int64 */
+            size: number;
+            state: components["schemas"]["FileState"];
+            /** Format: uuid */
+            uploader_id: string;
+            uploader_kind: components["schemas"]["UploaderKind"];
+        };
+        /** @description A page of a list. */
+        AdminFilePage: {
+            items: components["schemas"]["AdminFile"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description A job; what it carries is not shown. */
+        AdminJob: {
+            /** Format: int64 */
+            attempts: number;
+            created_at: components["schemas"]["Timestamp"];
+            finished_at?: components["schemas"]["Timestamp"] | null;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            last_error?: string | null;
+            /** Format: int64 */
+            max_attempts: number;
+            run_at: components["schemas"]["Timestamp"];
+            state: components["schemas"]["JobState"];
+            /**
+             * Format: uuid
+             * @description Whose request caused it.
+             */
+            user_id?: string | null;
+        };
+        /** @description A page of a list. */
+        AdminJobPage: {
+            items: components["schemas"]["AdminJob"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description A meeting, deleted ones too. */
+        AdminMeeting: {
+            created_at: components["schemas"]["Timestamp"];
+            deleted_at?: components["schemas"]["Timestamp"] | null;
+            /** Format: int64 */
+            duration_min: number;
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            org_id?: string | null;
+            /** Format: uuid */
+            organizer_id: string;
+            /** Format: uuid */
+            room_id: string;
+            rrule?: string | null;
+            starts_at: components["schemas"]["Timestamp"];
+            status: components["schemas"]["MeetingStatus"];
+            timezone: string;
+            title: string;
+        };
+        /** @description A page of a list. */
+        AdminMeetingPage: {
+            items: components["schemas"]["AdminMeeting"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description A message, deleted ones too. */
+        AdminMessage: {
+            /** @description Null in direct conversations: those are nobody else's. */
+            body?: string | null;
+            /** Format: uuid */
+            conversation_id: string;
+            conversation_kind: components["schemas"]["ConversationKind"];
+            created_at: components["schemas"]["Timestamp"];
+            deleted_at?: components["schemas"]["Timestamp"] | null;
+            edited_at?: components["schemas"]["Timestamp"] | null;
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            sender_id: string;
+            sender_kind: components["schemas"]["SenderKind"];
+            /** Format: int64 */
+            seq: number;
+        };
+        /** @description A page of a list. */
+        AdminMessagePage: {
+            items: components["schemas"]["AdminMessage"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description A notification, without what it says. */
+        AdminNotification: {
+            created_at: components["schemas"]["Timestamp"];
+            deleted_at?: components["schemas"]["Timestamp"] | null;
+            email: boolean;
+            /** Format: uuid */
+            id: string;
+            in_app: boolean;
+            kind: string;
+            push: boolean;
+            read_at?: components["schemas"]["Timestamp"] | null;
+            /** Format: uuid */
+            user_id: string;
+        };
+        /** @description A page of a list. */
+        AdminNotificationPage: {
+            items: components["schemas"]["AdminNotification"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description An organization, deleted ones too. */
+        AdminOrganization: {
+            /** Format: int64 */
+            channels: number;
+            created_at: components["schemas"]["Timestamp"];
+            /** Format: uuid */
+            created_by: string;
+            deleted_at?: components["schemas"]["Timestamp"] | null;
+            /** Format: uuid */
+            id: string;
+            /** Format: int64 */
+            members: number;
+            name: string;
+            slug: string;
+        };
+        /** @description A page of a list. */
+        AdminOrganizationPage: {
+            items: components["schemas"]["AdminOrganization"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description A room, deleted ones too. */
+        AdminRoom: {
+            access_level: components["schemas"]["AccessLevel"];
+            /**
+             * Format: uuid
+             * @description The open call, if there is one.
+             */
+            call_id?: string | null;
+            code: string;
+            created_at: components["schemas"]["Timestamp"];
+            /** Format: uuid */
+            created_by: string;
+            deleted_at?: components["schemas"]["Timestamp"] | null;
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** Format: uuid */
+            id: string;
+            is_active: boolean;
+            /** Format: int64 */
+            members: number;
+            name: string;
+            /** Format: uuid */
+            org_id?: string | null;
+            type: components["schemas"]["RoomType"];
+        };
+        /** @description A page of a list. */
+        AdminRoomPage: {
+            items: components["schemas"]["AdminRoom"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description An account, deleted ones too. */
+        AdminUser: {
+            created_at: components["schemas"]["Timestamp"];
+            deleted_at?: components["schemas"]["Timestamp"] | null;
+            display_name: string;
+            email: string;
+            email_verified_at?: components["schemas"]["Timestamp"] | null;
+            /** Format: uuid */
+            id: string;
+            last_seen_at?: components["schemas"]["Timestamp"] | null;
+            platform_role: components["schemas"]["PlatformRole"];
+            status: components["schemas"]["UserStatus"];
+            username?: string | null;
+        };
+        /** @description A page of a list. */
+        AdminUserPage: {
+            items: components["schemas"]["AdminUser"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description Who was let in. */
+        AdmittedAll: {
+            /**
+             * Format: int64
+             * @description People who waited.
+             */
+            admitted: number;
+        };
+        /** @description A file that will come. */
+        AnnounceFileRequest: {
+            content_type?: string;
+            name: string;
+            /** @description Of the content, in hexadecimal; checked when the content has come. */
+            sha256?: string | null;
+            /**
+             * Format: int64
+             * @description Exactly, in bytes.
+             */
+            size: number;
+        };
+        /** @description An answered invitation, and what it is to: enough for who has no account. */
+        AnsweredInvite: {
+            /** Format: int64 */
+            duration_min: number;
+            invite: components["schemas"]["InviteView"];
+            /** Format: uuid */
+            meeting_id: string;
+            organizer_name: string;
+            room_code: string;
+            starts_at: components["schemas"]["Timestamp"];
+            timezone: string;
+            title: string;
+        };
+        /** @description Who goes where; whoever is left out stays where they are. */
+        AssignRequest: {
+            assignments: components["schemas"]["MoveRequest"][];
+        };
+        /**
+         * @description How people are sent to breakouts at first: `evenly`, everybody but hosts and cohosts; `manually`, nobody yet.
+         * @enum {string}
+         */
+        Assignment: "evenly" | "manually";
+        /** @description Who is to be told: exactly one of the fields. */
+        AudienceRequest: {
+            /**
+             * @description `true`: everybody with an account; platform admins only.
+             * @default null
+             */
+            everyone: boolean | null;
+            /**
+             * Format: uuid
+             * @description The people of this meeting; its organizers only.
+             * @default null
+             */
+            meeting_id: string | null;
+            /**
+             * Format: uuid
+             * @description The members of this organization; its owners and admins only.
+             * @default null
+             */
+            org_id: string | null;
+            /**
+             * @description These people; platform admins only.
+             * @default null
+             */
+            user_ids: string[] | null;
+        };
+        /** @description A page of bans. */
+        BanPage: {
+            items: components["schemas"]["BanView"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description Whom to ban, and why. */
+        BanRequest: {
+            /** @description Also every other guest from the address this guest came from. `false` unless given. */
+            address?: boolean | null;
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** Format: uuid */
+            guest_id?: string | null;
+            reason?: string | null;
+            /** Format: uuid */
+            user_id?: string | null;
+        };
+        /** @description A ban in force. */
+        BanView: {
+            /** Format: uuid */
+            banned_by: string;
+            /** @description Guests from the same address are kept out too. */
+            by_address: boolean;
+            created_at: components["schemas"]["Timestamp"];
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** Format: uuid */
+            guest_id?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @description What the person was called. */
+            name: string;
+            reason: string;
+            /** Format: uuid */
+            user_id?: string | null;
+        };
+        /** @description The breakouts of a call: all of them for who leads it, one's own for everybody else. */
+        BreakoutList: {
+            items: components["schemas"]["BreakoutView"][];
+        };
+        /**
+         * @description `prepared` until the hosts open it, `closing` while everybody is called back.
+         * @enum {string}
+         */
+        BreakoutState: "prepared" | "open" | "closing" | "closed";
+        /** @description A breakout. */
+        BreakoutView: {
+            /** @description Users and guests who are sent there. */
+            assigned: string[];
+            closes_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: uuid
+             * @description Also the id of its room.
+             */
+            id: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description People in it now.
+             */
+            present: number;
+            state: components["schemas"]["BreakoutState"];
+        };
+        /** @description One's calendar feed. */
+        CalendarFeed: {
+            created_at?: components["schemas"]["Timestamp"] | null;
+        };
+        /** @description Calls of a day. */
+        CallDayView: {
+            /** Format: int64 */
+            calls: number;
+            /**
+             * Format: date
+             * @description A day in UTC; a stay counts on the day it began.
+             */
+            date: string;
+            /**
+             * Format: int64
+             * @description Whole minutes of all stays together.
+             */
+            minutes: number;
+            /**
+             * Format: int64
+             * @description Times somebody was in one.
+             */
+            stays: number;
+        };
+        /** @description A call. */
+        CallDetails: {
+            created_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Whole seconds since the first person was in, until now while it runs.
+             */
+            duration_s: number;
+            /** @description Why it ended: `finished`, `ended_by_host`, `room_closed`, … */
+            end_reason?: string | null;
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            /** Format: uuid */
+            id: string;
+            locked_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description Most people at once.
+             */
+            peak_participants: number;
+            /** Format: uuid */
+            room_id: string;
+            started_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: uuid
+             * @description Who opened it; absent when nobody with an account did.
+             */
+            started_by?: string | null;
+            state: components["schemas"]["CallState"];
+        };
+        /** @description Calls per day. */
+        CallMinutes: {
+            /** @description One entry per day, the oldest first. */
+            items: components["schemas"]["CallDayView"][];
+        };
         /** @description A page of calls. */
         CallPage: {
             items: components["schemas"]["CallView"][];
@@ -306,6 +2973,211 @@ export interface components {
             started_at?: components["schemas"]["Timestamp"] | null;
             state: components["schemas"]["CallState"];
         };
+        /** @description The password that is, and the one that is to be. */
+        ChangePasswordRequest: {
+            /**
+             * Format: password
+             * @description Needed unless the account has none yet.
+             */
+            current_password?: string | null;
+            /** Format: password */
+            new_password: string;
+        };
+        /**
+         * @description How far a change of an occurrence reaches.
+         * @enum {string}
+         */
+        ChangeScope: "this" | "this_and_following";
+        /** @description New values by key; null goes back to the configured value. */
+        ChangeSettingsRequest: {
+            [key: string]: unknown;
+        };
+        /** @description A changed occurrence, and the meeting it belongs to now. */
+        ChangedOccurrence: {
+            /** @description After `this_and_following` usually a new one. */
+            meeting: components["schemas"]["MeetingView"];
+            occurrence: components["schemas"]["OccurrenceView"];
+        };
+        /** @description A page of channel members. */
+        ChannelMemberPage: {
+            items: components["schemas"]["ChannelMemberView"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description Somebody in a channel. */
+        ChannelMemberView: {
+            display_name: string;
+            joined_at: components["schemas"]["Timestamp"];
+            role: components["schemas"]["ChannelRole"];
+            /** Format: uuid */
+            user_id: string;
+        };
+        /** @description A page of channels. */
+        ChannelPage: {
+            items: components["schemas"]["ChannelView"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /**
+         * @description What somebody may do in a channel.
+         * @enum {string}
+         */
+        ChannelRole: "admin" | "member";
+        /** @description A channel. */
+        ChannelView: {
+            archived_at?: components["schemas"]["Timestamp"] | null;
+            /** Format: uuid */
+            conversation_id: string;
+            created_at: components["schemas"]["Timestamp"];
+            description: string;
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: int64
+             * @description People in it.
+             */
+            members: number;
+            name: string;
+            /** Format: uuid */
+            org_id: string;
+            role?: components["schemas"]["ChannelRole"] | null;
+            updated_at: components["schemas"]["Timestamp"];
+            visibility: components["schemas"]["Visibility"];
+        };
+        /** @description A file that is being checked. */
+        CheckingFile: {
+            /** @description As it is now; `file.ready` tells when it can be read. */
+            file: components["schemas"]["FileView"];
+            /**
+             * Format: uuid
+             * @description To be followed at `/jobs/{id}`; null for guests, or when the check is under way already.
+             */
+            job_id?: string | null;
+        };
+        /** @description How to call back. */
+        CloseBreakoutsRequest: {
+            /**
+             * Format: int64
+             * @description Seconds people may stay on: 0 to 300, 60 unless given.
+             */
+            grace_s?: number | null;
+        };
+        /** @description To which address a code goes. */
+        CodeRequest: {
+            /** Format: email */
+            email: string;
+        };
+        /** @description The six digits of the mail. */
+        ConfirmEmailRequest: {
+            code: string;
+        };
+        /**
+         * @description What a conversation belongs to.
+         * @enum {string}
+         */
+        ConversationKind: "channel" | "room" | "meeting" | "direct";
+        /** @description A page of conversations. */
+        ConversationPage: {
+            items: components["schemas"]["ConversationView"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description A conversation, as the caller sees it. */
+        ConversationView: {
+            created_at: components["schemas"]["Timestamp"];
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["ConversationKind"];
+            last_message?: components["schemas"]["MessageView"] | null;
+            last_message_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description How far the caller has read.
+             */
+            last_read_seq: number;
+            /**
+             * Format: int64
+             * @description Number of the last message; 0 before the first.
+             */
+            last_seq: number;
+            /**
+             * Format: uuid
+             * @description The organization of the room or channel, if it has one.
+             */
+            org_id?: string | null;
+            /**
+             * Format: uuid
+             * @description The room or channel; of a direct conversation its own id.
+             */
+            owner_id: string;
+            /**
+             * Format: uuid
+             * @description The other person of a direct conversation.
+             */
+            peer_id?: string | null;
+            /** @description Name of the room, the channel or the other person. */
+            title: string;
+            /**
+             * Format: int64
+             * @description Messages after that.
+             */
+            unread: number;
+        };
+        /** @description Which breakouts to make. */
+        CreateBreakoutsRequest: {
+            assign?: components["schemas"]["Assignment"] | null;
+            /** @description How many; they are called by their numbers. */
+            count?: number | null;
+            /** @description Or what they are called. */
+            names?: string[] | null;
+        };
+        /** @description What the channel is to be. */
+        CreateChannelRequest: {
+            description?: string | null;
+            name: string;
+            visibility?: components["schemas"]["Visibility"] | null;
+        };
+        /** @description Who is to be invited. */
+        CreateInvitesRequest: {
+            invites: components["schemas"]["WantedInvite"][];
+        };
+        /** @description What the meeting is to be. */
+        CreateMeetingRequest: {
+            access_level?: components["schemas"]["AccessLevel"] | null;
+            description?: string | null;
+            /**
+             * Format: int64
+             * @description 60 unless given.
+             */
+            duration_min?: number | null;
+            /** @description A BCP 47 language tag; the caller's unless given. */
+            language?: string | null;
+            /** @description What the clock on the wall shows, `2026-03-01T09:30:00`. The meeting begins now unless this or `starts_at` is given. */
+            local_start?: string | null;
+            /**
+             * Format: uuid
+             * @description An organization the caller belongs to.
+             */
+            org_id?: string | null;
+            /**
+             * Format: uuid
+             * @description A video room the caller may change; one of its own is made unless given.
+             */
+            room_id?: string | null;
+            /** @description A rule of RFC 5545 such as `FREQ=WEEKLY;BYDAY=MO,WE`; the start moves to its first instance. */
+            rrule?: string | null;
+            starts_at?: components["schemas"]["Timestamp"] | null;
+            /** @description An IANA time zone; the caller's unless given. */
+            timezone?: string | null;
+            title: string;
+        };
+        /** @description What the organization is to be. */
+        CreateOrganizationRequest: {
+            description?: string | null;
+            name: string;
+            /** @description Made from the name unless given. */
+            slug?: string | null;
+        };
         /** @description What the room is to be. */
         CreateRoomRequest: {
             access_level?: components["schemas"]["AccessLevel"] | null;
@@ -320,7 +3192,36 @@ export interface components {
             /** @description `true` unless given. */
             is_active?: boolean | null;
             name: string;
+            /**
+             * Format: uuid
+             * @description An organization of the caller's, whose members are members of the room.
+             */
+            org_id?: string | null;
             type?: components["schemas"]["RoomType"] | null;
+        };
+        /** @description Who gets an account. */
+        CreateUserRequest: {
+            display_name: string;
+            /** Format: email */
+            email: string;
+            /** @description Whether the admin vouches for the address; `false` unless given. */
+            email_verified?: boolean | null;
+            /** @description A BCP 47 language tag. */
+            locale?: string | null;
+            /**
+             * Format: password
+             * @description Without one, its owner signs in by a code or sets one by a reset.
+             */
+            password?: string | null;
+            platform_role?: components["schemas"]["PlatformRole"] | null;
+            /** @description An IANA time zone. */
+            timezone?: string | null;
+            /** @description 3 to 32 of a–z, 0–9, `.`, `_`, `-`, beginning with a letter. */
+            username?: string | null;
+        };
+        /** @description A file that has come, or where its content goes. */
+        CreatedFile: components["schemas"]["FileView"] & {
+            upload?: components["schemas"]["UploadTarget"] | null;
         };
         /** @description The session a request came with. */
         CurrentSession: {
@@ -329,6 +3230,88 @@ export interface components {
             transport: components["schemas"]["SessionTransport"];
             user: components["schemas"]["User"];
         };
+        /** @description With whom. */
+        DirectRequest: {
+            /**
+             * Format: uuid
+             * @description Somebody who shares an organization or a room with the caller.
+             */
+            user_id: string;
+        };
+        /** @description How a node drains. */
+        DrainRequest: {
+            /**
+             * Format: int64
+             * @description Seconds until rooms that still run are ended, their people sent elsewhere; 7200 unless given, 0 = at once.
+             */
+            deadline_s?: number | null;
+        };
+        /** @description A form with one part. */
+        FileForm: {
+            /**
+             * Format: binary
+             * @description The file, with its name and type.
+             */
+            file: string;
+        };
+        /** @description A page of files. */
+        FilePage: {
+            items: components["schemas"]["FileView"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /**
+         * @description What a file is for.
+         * @enum {string}
+         */
+        FilePurpose: "message" | "avatar" | "recording";
+        /**
+         * @description `pending` until its bytes are there and checked, then `ready` or `rejected`; `deleted` until its bytes are gone.
+         * @enum {string}
+         */
+        FileState: "pending" | "ready" | "rejected" | "deleted";
+        /** @description A file, in answers and in events. */
+        FileView: {
+            /** @description The type it is served as. */
+            content_type: string;
+            /** @description Where the content is, once ready. */
+            content_url?: string | null;
+            /** Format: uuid */
+            conversation_id?: string | null;
+            created_at: components["schemas"]["Timestamp"];
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The message it belongs to, once it is sent.
+             */
+            message_id?: string | null;
+            name: string;
+            ready_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description Bytes that have arrived so far.
+             */
+            received: number;
+            /** @description Why it was rejected: `content`, `declared_type`, `mismatch`, `empty`. */
+            reject_reason?: string | null;
+            /** @description Of the content, in hexadecimal; absent when the bytes did not pass this server. */
+            sha256?: string | null;
+            /**
+             * Format: int64
+             * @description In bytes; what was announced while pending.
+             */
+            size: number;
+            state: components["schemas"]["FileState"];
+            /** Format: uuid */
+            uploader_id: string;
+            uploader_kind: components["schemas"]["UploaderKind"];
+        };
+        /**
+         * @description A role that hosts give for the time of a call.
+         * @enum {string}
+         */
+        GivenRole: "cohost" | "participant";
         /** @description A guest's pass for this room. */
         GuestAnswer: {
             /** @description Goes into `Authorization: Bearer …`; absent when the guest came with it. */
@@ -336,6 +3319,15 @@ export interface components {
             display_name: string;
             /** Format: uuid */
             id: string;
+        };
+        /** @description Up or down. */
+        HandRequest: {
+            raised: boolean;
+        };
+        /** @description Whose hands went down. */
+        HandsLowered: {
+            /** @description Hands that were raised. */
+            lowered: number;
         };
         /** @description The API is up. */
         Health: {
@@ -350,6 +3342,79 @@ export interface components {
             urls: string[];
             username?: string | null;
         };
+        /** @description STUN and TURN servers. */
+        IceServers: {
+            /** @description Empty while this server has none of its own; a media node's own addresses need no help. */
+            ice_servers: components["schemas"]["IceServer"][];
+        };
+        /** @description Invitations, each once. */
+        InviteList: {
+            items: components["schemas"]["InviteView"][];
+        };
+        /** @description A page of invitations. */
+        InvitePage: {
+            items: components["schemas"]["InviteView"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /**
+         * @description What an invitation makes of somebody: `co_organizer` may do everything but delete the meeting and give roles.
+         * @enum {string}
+         */
+        InviteRole: "participant" | "co_organizer";
+        /**
+         * @description What somebody answered to an invitation.
+         * @enum {string}
+         */
+        InviteStatus: "pending" | "accepted" | "declined" | "tentative";
+        /** @description An invitation. */
+        InviteView: {
+            answered_at?: components["schemas"]["Timestamp"] | null;
+            created_at: components["schemas"]["Timestamp"];
+            display_name?: string | null;
+            /** @description Absent for who is no organizer and not invited by it. */
+            email?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @description Where it is answered; only for who invites, where no mail is sent. */
+            link?: string | null;
+            /** Format: uuid */
+            meeting_id: string;
+            role: components["schemas"]["InviteRole"];
+            sent_at?: components["schemas"]["Timestamp"] | null;
+            status: components["schemas"]["InviteStatus"];
+            /**
+             * Format: uuid
+             * @description The account with that address; null while there is none that proved to own it.
+             */
+            user_id?: string | null;
+        };
+        /**
+         * @description How far a job is: `dead` jobs failed too often and wait for an admin.
+         * @enum {string}
+         */
+        JobState: "ready" | "running" | "done" | "dead";
+        /** @description A job, without what it carries. */
+        JobView: {
+            /**
+             * Format: int64
+             * @description Tries so far.
+             */
+            attempts: number;
+            created_at: components["schemas"]["Timestamp"];
+            finished_at?: components["schemas"]["Timestamp"] | null;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            /**
+             * Format: int64
+             * @description Tries before it is given up.
+             */
+            max_attempts: number;
+            /** @description When it is tried next, while it waits. */
+            run_at: components["schemas"]["Timestamp"];
+            state: components["schemas"]["JobState"];
+        };
         /** @description What a client needs to connect. */
         JoinAnswer: {
             guest?: components["schemas"]["GuestAnswer"] | null;
@@ -363,12 +3428,30 @@ export interface components {
             /** @description Where the LiveKit SDK connects. */
             url: string;
         };
+        /** @description Which tab joins. */
+        JoinBreakoutRequest: {
+            /** @description As for joining a room. */
+            client_id?: string | null;
+        };
         /** @description Who joins, beyond what the session says. */
         JoinRequest: {
             /** @description What tells this tab or device from the person's others: joining again with the same one replaces it. */
             client_id?: string | null;
             /** @description A guest's name; signed-in people join under their own. */
             display_name?: string | null;
+            region?: components["schemas"]["MediaRegion"] | null;
+        };
+        /** @description Who asks, beyond what the session says. */
+        KnockRequest: {
+            /** @description A guest's name; signed-in people wait under their own. */
+            display_name?: string | null;
+        };
+        /** @description What people who work together know of each other. */
+        LightUser: {
+            display_name: string;
+            /** Format: uuid */
+            id: string;
+            username?: string | null;
         };
         /** @description Bounds a form can check before it sends. */
         Limits: {
@@ -387,6 +3470,60 @@ export interface components {
              */
             room_participants: number;
         };
+        /** @description A meeting in a list. */
+        ListedMeetingView: components["schemas"]["MeetingView"] & {
+            /**
+             * Format: int64
+             * @description Seconds of its calls together.
+             */
+            duration_s: number;
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            occurrence?: components["schemas"]["OccurrenceView"] | null;
+            /**
+             * Format: int64
+             * @description Most people at once.
+             */
+            peak_participants: number;
+            started_at?: components["schemas"]["Timestamp"] | null;
+        };
+        /** @description How things stand for somebody at the door. */
+        LobbyAnswer: {
+            guest?: components["schemas"]["GuestAnswer"] | null;
+            /**
+             * Format: uuid
+             * @description What to ask about from now on; null = one need not wait.
+             */
+            id?: string | null;
+            /** @description `accepted`: join now. */
+            status: components["schemas"]["LobbyStatus"];
+        };
+        /** @description Somebody at the door, as hosts see them. */
+        LobbyEntryView: {
+            /** @description Since when they wait. */
+            created_at: components["schemas"]["Timestamp"];
+            display_name: string;
+            /** Format: uuid */
+            guest_id?: string | null;
+            /** Format: uuid */
+            id: string;
+            status: components["schemas"]["LobbyStatus"];
+            /**
+             * Format: uuid
+             * @description Absent for guests.
+             */
+            user_id?: string | null;
+        };
+        /** @description A page of people who wait. */
+        LobbyPage: {
+            items: components["schemas"]["LobbyEntryView"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /**
+         * @description How things stand for somebody at the door.
+         * @enum {string}
+         */
+        LobbyStatus: "waiting" | "accepted" | "denied";
         /** @description Who signs in. */
         LoginRequest: {
             /** @description The email address or the user name. */
@@ -394,6 +3531,303 @@ export interface components {
             /** Format: password */
             password: string;
             transport?: components["schemas"]["SessionTransport"] | null;
+        };
+        /** @description A media node and what runs on it. */
+        MediaNodeDetail: components["schemas"]["MediaNodeView"] & {
+            /** @description Its open calls, the oldest first, at most 100. */
+            calls: components["schemas"]["NodeCallView"][];
+        };
+        /** @description A page of media nodes. */
+        MediaNodePage: {
+            items: components["schemas"]["MediaNodeView"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description A process that carries calls. */
+        MediaNodeView: {
+            /** @description Where its server API answers; null = in this process. */
+            api_url?: string | null;
+            /** @description When it was first heard of. */
+            created_at: components["schemas"]["Timestamp"];
+            drain_deadline_at?: components["schemas"]["Timestamp"] | null;
+            drain_requested_at?: components["schemas"]["Timestamp"] | null;
+            /** @description When it was last heard of. */
+            heartbeat_at: components["schemas"]["Timestamp"];
+            /** @description New at every start of the process. */
+            id: string;
+            /**
+             * Format: double
+             * @description 0 idle … 1 full, as it reports.
+             */
+            load: number;
+            /**
+             * Format: int64
+             * @description Open calls placed on it.
+             */
+            open_calls: number;
+            /**
+             * Format: int64
+             * @description Participants it reports.
+             */
+            participants: number;
+            /** @description Name of the place it is in, or empty. */
+            region: string;
+            /**
+             * Format: int64
+             * @description Rooms it reports, those of apps included.
+             */
+            rooms: number;
+            state: components["schemas"]["NodeState"];
+            /** @description Where clients connect; null = where they reach this API. */
+            url?: string | null;
+            version: string;
+        };
+        /** @description The name of a region, as media nodes are started with it. */
+        MediaRegion: string;
+        /** @description A meeting with its next occurrence. */
+        MeetingDetail: components["schemas"]["MeetingView"] & {
+            next_occurrence?: components["schemas"]["OccurrenceView"] | null;
+        };
+        /** @description A page of meetings. */
+        MeetingPage: {
+            items: components["schemas"]["ListedMeetingView"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /**
+         * @description What the caller is in a meeting.
+         * @enum {string}
+         */
+        MeetingRole: "organizer" | "co_organizer" | "participant";
+        /**
+         * @description Where a meeting, or one occurrence of it, stands.
+         * @enum {string}
+         */
+        MeetingStatus: "scheduled" | "ongoing" | "completed" | "cancelled";
+        /** @description A meeting. */
+        MeetingView: {
+            /**
+             * Format: uuid
+             * @description The conversation of its room.
+             */
+            conversation_id: string;
+            created_at: components["schemas"]["Timestamp"];
+            description: string;
+            /** Format: int64 */
+            duration_min: number;
+            ends_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description Raised by every change that calendars show.
+             */
+            ical_seq: number;
+            ical_uid: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: int64 */
+            invite_count: number;
+            /** @description A BCP 47 language tag. */
+            language: string;
+            /** @description What the clock on the wall shows at its start, or at that of the first instance. */
+            local_start: string;
+            my_answer?: components["schemas"]["InviteStatus"] | null;
+            /** Format: uuid */
+            my_invite_id?: string | null;
+            my_role?: components["schemas"]["MeetingRole"] | null;
+            /** Format: uuid */
+            org_id?: string | null;
+            organizer: components["schemas"]["OrganizerView"];
+            room_code: string;
+            /** Format: uuid */
+            room_id: string;
+            /** @description RFC 5545, without `RRULE:`. */
+            rrule?: string | null;
+            /**
+             * Format: uuid
+             * @description The series this one was split from.
+             */
+            split_from?: string | null;
+            starts_at: components["schemas"]["Timestamp"];
+            status: components["schemas"]["MeetingStatus"];
+            /** @description An IANA time zone. */
+            timezone: string;
+            title: string;
+            updated_at: components["schemas"]["Timestamp"];
+        };
+        /** @description A page of members. */
+        MemberPage: {
+            items: components["schemas"]["MemberView"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description A member of an organization. */
+        MemberView: {
+            display_name: string;
+            /** @description For owners and admins alone. */
+            email?: string | null;
+            joined_at: components["schemas"]["Timestamp"];
+            role: components["schemas"]["OrgRole"];
+            /** Format: uuid */
+            user_id: string;
+        };
+        /** @description Messages of a day. */
+        MessageDayView: {
+            /**
+             * Format: date
+             * @description A day in UTC.
+             */
+            date: string;
+            /**
+             * Format: int64
+             * @description Sent in channels and rooms of the organization.
+             */
+            messages: number;
+        };
+        /** @description A page of messages. */
+        MessagePage: {
+            items: components["schemas"]["MessageView"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description A message, in answers and in events. */
+        MessageView: {
+            /** @description Empty once deleted. */
+            body: string;
+            /** @description What its sender called it. */
+            client_id: string;
+            /** Format: uuid */
+            conversation_id: string;
+            created_at: components["schemas"]["Timestamp"];
+            deleted_at?: components["schemas"]["Timestamp"] | null;
+            edited_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What was sent along; gone with the message. */
+            files: components["schemas"]["FileView"][];
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The message this one answers.
+             */
+            reply_to?: string | null;
+            sender: components["schemas"]["Sender"];
+            /**
+             * Format: int64
+             * @description Its place in the conversation: 1, 2, 3, without gaps.
+             */
+            seq: number;
+        };
+        /** @description Messages per day. */
+        MessagesPerDay: {
+            /** @description One entry per day, the oldest first. */
+            items: components["schemas"]["MessageDayView"][];
+        };
+        /** @description One person's way. */
+        MoveRequest: {
+            /**
+             * Format: uuid
+             * @description null = the main call.
+             */
+            breakout_id?: string | null;
+            /** @description Id of the stay or LiveKit identity, in the main call or in a breakout. */
+            participant: string;
+        };
+        /** @description What to mute. */
+        MuteRequest: {
+            source?: components["schemas"]["Source"] | null;
+        };
+        /** @description What was muted. */
+        Muted: {
+            /** @description Tracks that were not muted before. */
+            muted: number;
+        };
+        /** @description A new calendar feed. */
+        NewCalendarFeed: {
+            /** @description What a calendar subscribes to; told this once. Whoever has it can read the calendar. */
+            url: string;
+        };
+        /**
+         * @description Whether an account is to be usable.
+         * @enum {string}
+         */
+        NewStatus: "active" | "suspended";
+        /** @description An open call on a node. */
+        NodeCallView: {
+            created_at: components["schemas"]["Timestamp"];
+            /** Format: uuid */
+            id: string;
+            /** Format: int64 */
+            participants: number;
+            /** Format: uuid */
+            room_id: string;
+            started_at?: components["schemas"]["Timestamp"] | null;
+        };
+        /**
+         * @description What a media node can be used for.
+         * @enum {string}
+         */
+        NodeState: "up" | "draining" | "suspect" | "down";
+        /** @description One entry of somebody's inbox. */
+        Notification: {
+            created_at: components["schemas"]["Timestamp"];
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["NotificationKind"];
+            /** @description The ids the kind is about, and the texts `title`, `actor_name`, `text`, `link` where they make sense. */
+            payload: Record<string, never>;
+            read_at?: components["schemas"]["Timestamp"] | null;
+        };
+        /**
+         * @description What a notification is about.
+         * @enum {string}
+         */
+        NotificationKind: "meeting.invited" | "meeting.updated" | "meeting.cancelled" | "meeting.invite_answered" | "meeting.reminder" | "call.ringing" | "call.missed" | "message.mention" | "message.direct" | "organization.invited" | "room.lobby_waiting" | "announcement" | "system";
+        /** @description A page of notifications, the newest first. */
+        NotificationPage: {
+            items: components["schemas"]["Notification"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description Everything unread, of any kind; 1000 means 1000 or more.
+             */
+            unread_count: number;
+        };
+        /** @description What an app brings from a provider. */
+        OauthTokenRequest: {
+            /** @description The authorization code. */
+            code: string;
+            /** @description What the code challenge was made of (RFC 7636). */
+            code_verifier: string;
+            /** @description What was asked for as `nonce`, if anything was. */
+            nonce?: string | null;
+            /** @description Where the provider sent the code. */
+            redirect_uri: string;
+            transport?: components["schemas"]["SessionTransport"] | null;
+        };
+        /** @description The occurrences of a meeting within a time. */
+        OccurrenceList: {
+            items: components["schemas"]["OccurrenceView"][];
+        };
+        /** @description One time a meeting happens. */
+        OccurrenceView: {
+            /**
+             * Format: uuid
+             * @description Its latest call.
+             */
+            call_id?: string | null;
+            description: string;
+            /** @description It differs from the series. */
+            edited: boolean;
+            ends_at: components["schemas"]["Timestamp"];
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            meeting_id: string;
+            /** @description Where the rule put it, which is its name in paths. */
+            original_start_at: components["schemas"]["Timestamp"];
+            starts_at: components["schemas"]["Timestamp"];
+            status: components["schemas"]["MeetingStatus"];
+            title: string;
         };
         /** @description An open call. */
         OpenCall: {
@@ -410,11 +3844,106 @@ export interface components {
             started_at?: components["schemas"]["Timestamp"] | null;
             state: components["schemas"]["CallState"];
         };
+        /** @description A page of the audit log. */
+        OrgAuditPage: {
+            items: components["schemas"]["OrgAuditView"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description Something somebody did. */
+        OrgAuditView: {
+            action: string;
+            actor?: components["schemas"]["ActorView"] | null;
+            created_at: components["schemas"]["Timestamp"];
+            /** @description What changed, by act. */
+            diff: Record<string, never>;
+            /** Format: uuid */
+            id: string;
+            /** @description From which address. */
+            ip: string;
+            /** Format: uuid */
+            target_id?: string | null;
+            target_kind: string;
+        };
+        /**
+         * @description What somebody may do in an organization.
+         * @enum {string}
+         */
+        OrgRole: "owner" | "admin" | "member" | "viewer";
+        /** @description A page of organizations. */
+        OrganizationPage: {
+            items: components["schemas"]["OrganizationView"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description An organization. */
+        OrganizationView: {
+            created_at: components["schemas"]["Timestamp"];
+            description: string;
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: int64
+             * @description People in it.
+             */
+            members: number;
+            name: string;
+            role?: components["schemas"]["OrgRole"] | null;
+            /** @description What its admins decided; keys without a meaning are kept. */
+            settings: Record<string, never>;
+            /** @description Names it in addresses. */
+            slug: string;
+            updated_at: components["schemas"]["Timestamp"];
+        };
+        /** @description Who organizes a meeting. */
+        OrganizerView: {
+            display_name: string;
+            /** Format: uuid */
+            id: string;
+        };
+        /** @description What to block or allow. */
+        PermissionsRequest: {
+            camera?: boolean | null;
+            microphone?: boolean | null;
+            /** @description With its sound. */
+            screen_share?: boolean | null;
+        };
         /**
          * @description What somebody may do on the whole platform.
          * @enum {string}
          */
         PlatformRole: "user" | "admin";
+        /** @description What is to change about one kind; what is left out stays. */
+        PreferenceRequest: {
+            email?: boolean | null;
+            in_app?: boolean | null;
+            kind: components["schemas"]["NotificationKind"];
+            push?: boolean | null;
+            /**
+             * Format: int64
+             * @description Of `meeting.reminder` only: how long before the meeting, at most a week.
+             */
+            reminder_lead_minutes?: number | null;
+        };
+        /** @description What applies to one kind of notification. */
+        PreferenceView: {
+            /** @description Goes to one's address, once that is verified. */
+            email: boolean;
+            /** @description Shows in the inbox and on the events socket. */
+            in_app: boolean;
+            kind: components["schemas"]["NotificationKind"];
+            /** @description Goes to the browsers that take pushes. */
+            push: boolean;
+            /**
+             * Format: int64
+             * @description Of `meeting.reminder` only: how long before the meeting.
+             */
+            reminder_lead_minutes?: number | null;
+        };
+        /** @description What applies to every kind. */
+        Preferences: {
+            items: components["schemas"]["PreferenceView"][];
+        };
         /** @description Somebody in a call. */
         Present: {
             /** Format: uuid */
@@ -457,6 +3986,77 @@ export interface components {
             /** @description Always `about:blank`: `code` tells problems apart. */
             type: string;
         };
+        /** @description The keys of the browser, in base64url. */
+        PushKeys: {
+            auth: string;
+            p256dh: string;
+        };
+        /** @description All of one's browsers; there are 20 at most. */
+        PushSubscriptionList: {
+            items: components["schemas"]["PushSubscriptionView"][];
+        };
+        /** @description What `PushSubscription.toJSON()` gives in a browser. */
+        PushSubscriptionRequest: {
+            /** Format: uri */
+            endpoint: string;
+            keys: components["schemas"]["PushKeys"];
+        };
+        /** @description A browser that takes pushes, without its keys. */
+        PushSubscriptionView: {
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Where its push service takes messages, so that a browser finds itself in the list. */
+            endpoint: string;
+            /** Format: uuid */
+            id: string;
+            last_ok_at?: components["schemas"]["Timestamp"] | null;
+            user_agent: string;
+        };
+        /** @description What was done. */
+        ReadAllAnswer: {
+            /**
+             * Format: int64
+             * @description Notifications that were unread; at 10000 there may be more, ask again.
+             */
+            updated: number;
+        };
+        /** @description How far one has read. */
+        ReadAllRequest: {
+            /**
+             * Format: uuid
+             * @description The newest notification one has seen: what came after it stays unread. Everything unless given.
+             */
+            up_to?: string | null;
+        };
+        /** @description Where the marker is. */
+        ReadAnswer: {
+            /** Format: int64 */
+            last_read_seq: number;
+            /**
+             * Format: int64
+             * @description Messages after it.
+             */
+            unread: number;
+        };
+        /** @description How far somebody has read. */
+        ReadEntry: {
+            /** Format: int64 */
+            last_read_seq: number;
+            /** Format: uuid */
+            user_id: string;
+        };
+        /** @description The markers of a conversation. */
+        ReadList: {
+            /** @description The furthest first, at most 200. */
+            items: components["schemas"]["ReadEntry"][];
+        };
+        /** @description Up to which message. */
+        ReadRequest: {
+            /**
+             * Format: int64
+             * @description Number of the last message read.
+             */
+            seq: number;
+        };
         /** @description The token to exchange; browsers with cookies send none. */
         RefreshRequest: {
             refresh_token?: string | null;
@@ -466,6 +4066,8 @@ export interface components {
             display_name: string;
             /** Format: email */
             email: string;
+            /** @description Of an invitation into an organization; needed where registration is by invitation. */
+            invite_token?: string | null;
             /** @description A BCP 47 language tag. */
             locale?: string | null;
             /** Format: password */
@@ -473,12 +4075,32 @@ export interface components {
             /** @description An IANA time zone. */
             timezone?: string | null;
             transport?: components["schemas"]["SessionTransport"] | null;
+            /** @description Another name to sign in by: 3 to 32 of a–z, 0–9, `.`, `_`, `-`, beginning with a letter. */
+            username?: string | null;
         };
         /**
          * @description Who may make an account.
          * @enum {string}
          */
         Registration: "open" | "invite" | "closed";
+        /** @description How to remove. */
+        RemoveRequest: {
+            /** @description Keep them out of the room as well. `false` unless given. */
+            ban?: boolean | null;
+        };
+        /** @description The code, and the password that is to be. */
+        ResetPasswordRequest: {
+            /** @description The six digits of the mail. */
+            code: string;
+            /** Format: email */
+            email: string;
+            /** Format: password */
+            new_password: string;
+        };
+        /** @description The role to give. */
+        RoleRequest: {
+            role: components["schemas"]["GivenRole"];
+        };
         /** @description The open call of a room, in short. */
         RoomCall: {
             /** Format: uuid */
@@ -493,10 +4115,54 @@ export interface components {
         /** @description How a room behaves; stored as one JSON value, so that a new switch needs no migration. */
         RoomConfig: {
             /**
+             * @description Only hosts and cohosts may share their screen; acts on those who join from then on.
+             * @default false
+             */
+            hosts_only_screen_share: boolean;
+            /**
              * @description Everybody but members waits to be admitted, whatever the access level.
              * @default false
              */
             lobby: boolean;
+            /** @default null */
+            media_region: components["schemas"]["MediaRegion"] | null;
+        };
+        /** @description A page of invitations. */
+        RoomInvitationPage: {
+            items: components["schemas"]["RoomInvitationView"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description An address that was invited, as it was typed. */
+        RoomInvitationView: {
+            created_at: components["schemas"]["Timestamp"];
+            email: string;
+            expires_at: components["schemas"]["Timestamp"];
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            invited_by: string;
+            role: components["schemas"]["RoomRole"];
+        };
+        /** @description An address was invited; whether anybody has it is not told. */
+        RoomInvited: {
+            /** @description Always true. */
+            invited: boolean;
+        };
+        /** @description A page of members. */
+        RoomMemberPage: {
+            items: components["schemas"]["RoomMemberView"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description A member of a room. */
+        RoomMemberView: {
+            display_name: string;
+            /** @description When they became one. */
+            joined_at: components["schemas"]["Timestamp"];
+            role: components["schemas"]["RoomRole"];
+            /** Format: uuid */
+            user_id: string;
         };
         /** @description A page of rooms. */
         RoomPage: {
@@ -532,10 +4198,63 @@ export interface components {
             id: string;
             is_active: boolean;
             name: string;
+            /**
+             * Format: uuid
+             * @description The organization whose members are members here; absent when there is none, and for who is no member.
+             */
+            org_id?: string | null;
             role?: components["schemas"]["RoomRole"] | null;
             type: components["schemas"]["RoomType"];
             updated_at: components["schemas"]["Timestamp"];
         };
+        /** @description What is said. */
+        SendMessageRequest: {
+            /** @description At most 8,192 bytes of text. */
+            body: string;
+            /** @description Sending again under the same one answers the same message; made by the server unless given. */
+            client_id?: string | null;
+            /** @description Files of one's own that are ready in this conversation and belong to no message yet: at most 10. */
+            file_ids?: string[];
+            /**
+             * Format: uuid
+             * @description A message of this conversation.
+             */
+            reply_to?: string | null;
+        };
+        /** @description What was done. */
+        SendNotificationAnswer: {
+            client_id: string;
+            /**
+             * Format: int64
+             * @description People who are told because of this request.
+             */
+            recipients: number;
+        };
+        /** @description What is told to whom. */
+        SendNotificationRequest: {
+            audience: components["schemas"]["AudienceRequest"];
+            /** @description Chosen by the sender: the same one again reaches nobody twice. */
+            client_id?: string | null;
+            /** @description A path of the web app that the notification leads to. */
+            link?: string | null;
+            text?: string | null;
+            title: string;
+        };
+        /** @description Who said something. */
+        Sender: {
+            /**
+             * Format: uuid
+             * @description Of the user or of the guest.
+             */
+            id: string;
+            kind: components["schemas"]["SenderKind"];
+            name: string;
+        };
+        /**
+         * @description Whether a message is from somebody with an account or from a guest.
+         * @enum {string}
+         */
+        SenderKind: "user" | "guest";
         /** @description What this server offers. */
         ServerConfig: {
             /**
@@ -563,11 +4282,74 @@ export interface components {
             refresh_token?: string | null;
             user: components["schemas"]["User"];
         };
+        /** @description A live session. */
+        SessionEntry: {
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Whether it is the one this request came with. */
+            current: boolean;
+            /** @description When it ends unless it is used. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** Format: uuid */
+            id: string;
+            ip: string;
+            last_seen_at: components["schemas"]["Timestamp"];
+            transport: components["schemas"]["SessionTransport"];
+            /** @description What the client called itself. */
+            user_agent: string;
+        };
+        /** @description A page of sessions. */
+        SessionPage: {
+            items: components["schemas"]["SessionEntry"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
         /**
          * @description How the tokens of a session travel: in the body for apps, or in cookies for browsers.
          * @enum {string}
          */
         SessionTransport: "bearer" | "cookie";
+        /** @description Somebody in a call, as hosts set them. */
+        SetParticipant: {
+            /** @description What they may not send: `microphone`, `camera`, `screen_share`. */
+            blocked: string[];
+            /** Format: uuid */
+            id: string;
+            identity: string;
+            name: string;
+            role: components["schemas"]["CallRole"];
+        };
+        /** @description A setting. */
+        SettingView: {
+            /** @description What it does. */
+            about: string;
+            /** @description The values it takes, if it is one of a few. */
+            choices?: string[] | null;
+            /** @description What the configuration of the server says. */
+            configured: unknown;
+            key: string;
+            /**
+             * Format: int64
+             * @description The greatest value, if it is a number.
+             */
+            maximum?: number | null;
+            /**
+             * Format: int64
+             * @description The least value, if it is a number.
+             */
+            minimum?: number | null;
+            updated_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: uuid
+             * @description Who changed it here last; null while the configured value holds.
+             */
+            updated_by?: string | null;
+            /** @description In force now. */
+            value: unknown;
+        };
+        /** @description Every setting. */
+        SettingsView: {
+            items: components["schemas"]["SettingView"][];
+        };
         /** @description Who becomes the first admin. */
         SetupRequest: {
             display_name: string;
@@ -580,10 +4362,62 @@ export interface components {
             transport?: components["schemas"]["SessionTransport"] | null;
         };
         /**
+         * @description What hosts mute.
+         * @enum {string}
+         */
+        Source: "microphone" | "camera" | "screen_share";
+        /** @description Where to begin a call. */
+        StartCallRequest: {
+            /** Format: uuid */
+            room_id: string;
+        };
+        /** @description A stay in a call; coming back is another one. */
+        Stay: {
+            /**
+             * Format: int64
+             * @description Whole seconds, until now while they are in.
+             */
+            duration_s: number;
+            /** Format: uuid */
+            guest_id?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @description The LiveKit identity. */
+            identity: string;
+            joined_at: components["schemas"]["Timestamp"];
+            left_at?: components["schemas"]["Timestamp"] | null;
+            name: string;
+            role: components["schemas"]["CallRole"];
+            /**
+             * Format: uuid
+             * @description Absent for guests.
+             */
+            user_id?: string | null;
+        };
+        /** @description A page of stays. */
+        StayPage: {
+            items: components["schemas"]["Stay"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /**
          * Format: date-time
          * @description RFC 3339, UTC
          */
         Timestamp: string;
+        /** @description Whether the caller types. */
+        TypingRequest: {
+            /** @description `false` when they stopped; `true` unless given. */
+            active?: boolean | null;
+        };
+        /** @description What is to change; what is left out stays. */
+        UpdateChannelRequest: {
+            /** @description Nobody writes in an archived channel. */
+            archived?: boolean | null;
+            description?: string | null;
+            name?: string | null;
+            visibility?: components["schemas"]["Visibility"] | null;
+        };
         /** @description What is to change; what is left out stays. */
         UpdateMeRequest: {
             default_room_access?: components["schemas"]["AccessLevel"] | null;
@@ -592,6 +4426,66 @@ export interface components {
             locale?: string | null;
             /** @description An IANA time zone. */
             timezone?: string | null;
+            /** @description Another name to sign in by: 3 to 32 of a–z, 0–9, `.`, `_`, `-`, beginning with a letter; null gives it up. */
+            username?: string | null;
+        };
+        /** @description What is to change; what is left out stays. */
+        UpdateMeetingRequest: {
+            description?: string | null;
+            /** Format: int64 */
+            duration_min?: number | null;
+            language?: string | null;
+            /** @description What the clock on the wall shows at the start. */
+            local_start?: string | null;
+            /** @description null = it happens once. */
+            rrule?: string | null;
+            starts_at?: components["schemas"]["Timestamp"] | null;
+            timezone?: string | null;
+            title?: string | null;
+        };
+        /** @description As what from now on. */
+        UpdateMemberRequest: {
+            /** @description Not above the caller's own. */
+            role: components["schemas"]["OrgRole"];
+        };
+        /** @description What it says from now on. */
+        UpdateMessageRequest: {
+            /** @description At most 8,192 bytes of text. */
+            body: string;
+        };
+        /** @description What is to change; what is left out stays. */
+        UpdateOccurrenceRequest: {
+            description?: string | null;
+            /** Format: int64 */
+            duration_min?: number | null;
+            /** @description Only with `this_and_following`. */
+            language?: string | null;
+            /** @description What the clock on the wall is to show at its start. */
+            local_start?: string | null;
+            /** @description Only with `this_and_following`. */
+            rrule?: string | null;
+            scope?: components["schemas"]["ChangeScope"] | null;
+            starts_at?: components["schemas"]["Timestamp"] | null;
+            status?: components["schemas"]["MeetingStatus"] | null;
+            /** @description Only with `this_and_following`. */
+            timezone?: string | null;
+            title?: string | null;
+        };
+        /** @description What is to change; what is left out stays. */
+        UpdateOrganizationRequest: {
+            description?: string | null;
+            name?: string | null;
+            /** @description Replaces all of them; at most 8,192 bytes. */
+            settings?: Record<string, never> | null;
+            slug?: string | null;
+        };
+        /** @description What is to change; kinds that are left out stay. */
+        UpdatePreferencesRequest: {
+            items: components["schemas"]["PreferenceRequest"][];
+        };
+        /** @description The role to give. */
+        UpdateRoomMemberRequest: {
+            role: components["schemas"]["RoomRole"];
         };
         /** @description What is to change; what is left out stays. */
         UpdateRoomRequest: {
@@ -608,8 +4502,46 @@ export interface components {
             is_active?: boolean | null;
             name?: string | null;
         };
+        /** @description What is to change; what is left out stays. */
+        UpdateUserRequest: {
+            display_name?: string | null;
+            /**
+             * Format: email
+             * @description A new address is not verified.
+             */
+            email?: string | null;
+            /** @description Whether the admin vouches for the address. */
+            email_verified?: boolean | null;
+            /** @description A BCP 47 language tag. */
+            locale?: string | null;
+            platform_role?: components["schemas"]["PlatformRole"] | null;
+            status?: components["schemas"]["NewStatus"] | null;
+            /** @description An IANA time zone. */
+            timezone?: string | null;
+            /** @description 3 to 32 of a–z, 0–9, `.`, `_`, `-`, beginning with a letter; null takes it away. */
+            username?: string | null;
+        };
+        /** @description Where the content goes. */
+        UploadTarget: {
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description To be sent along. */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description Always PUT. */
+            method: string;
+            /** @description Absolute, or a path on this server. */
+            url: string;
+        };
+        /**
+         * @description Whether a file is from somebody with an account or from a guest.
+         * @enum {string}
+         */
+        UploaderKind: "user" | "guest";
         /** @description An account. */
         User: {
+            /** @description Address of the picture, below this server's; changes with it. */
+            avatar_url?: string | null;
             created_at: components["schemas"]["Timestamp"];
             default_room_access: components["schemas"]["AccessLevel"];
             display_name: string;
@@ -627,11 +4559,44 @@ export interface components {
             updated_at: components["schemas"]["Timestamp"];
             username?: string | null;
         };
+        /** @description A page of accounts. */
+        UserPage: {
+            items: components["schemas"]["User"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
         /**
          * @description Whether an account can be used.
          * @enum {string}
          */
         UserStatus: "active" | "suspended" | "deleted";
+        /** @description An account: all of it for oneself and platform admins, else a light view. */
+        UserView: components["schemas"]["User"] | components["schemas"]["LightUser"];
+        /** @description The public half of this server's key. */
+        VapidKeyAnswer: {
+            /** @description An uncompressed point of P-256 in base64url, for `applicationServerKey`. */
+            public_key: string;
+        };
+        /** @description Who signs in. */
+        VerifyCodeRequest: {
+            /** @description The six digits of the mail. */
+            code: string;
+            /** Format: email */
+            email: string;
+            transport?: components["schemas"]["SessionTransport"] | null;
+        };
+        /**
+         * @description Who sees a channel: `public` everybody in the organization, `private` its members alone.
+         * @enum {string}
+         */
+        Visibility: "public" | "private";
+        /** @description Somebody to be invited: by address or by account. */
+        WantedInvite: {
+            email?: string | null;
+            role?: components["schemas"]["InviteRole"] | null;
+            /** Format: uuid */
+            user_id?: string | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -641,6 +4606,880 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    admin_list_audit_log: {
+        parameters: {
+            query?: {
+                /** @description Part of the texts of an entry. */
+                q?: string;
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Exactly this action, such as `room.deleted`. */
+                action?: string;
+                actor_id?: string;
+                /** @description What kind of thing was acted on, such as `room`. */
+                target_kind?: string;
+                target_id?: string;
+                /** @description Not before. */
+                from?: components["schemas"]["Timestamp"];
+                /** @description Before. */
+                to?: components["schemas"]["Timestamp"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminAuditPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admin_list_calls: {
+        parameters: {
+            query?: {
+                /** @description Part of the texts of an entry. */
+                q?: string;
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                state?: "starting" | "active" | "ended";
+                room_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminCallPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admin_list_files: {
+        parameters: {
+            query?: {
+                /** @description Part of the texts of an entry. */
+                q?: string;
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                state?: "pending" | "ready" | "rejected" | "deleted";
+                uploader_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminFilePage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admin_list_jobs: {
+        parameters: {
+            query?: {
+                /** @description Part of the texts of an entry. */
+                q?: string;
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                state?: "ready" | "running" | "done" | "dead";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminJobPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admin_retry_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_media_nodes: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["NodeState"];
+                /** @description Name of a region. */
+                region?: string;
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MediaNodePage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_media_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node's id, ND_… */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MediaNodeDetail"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drain_media_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node's id, ND_… */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["DrainRequest"] | null;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MediaNodeView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undrain_media_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node's id, ND_… */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MediaNodeView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admin_list_meetings: {
+        parameters: {
+            query?: {
+                /** @description Part of the texts of an entry. */
+                q?: string;
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                status?: "scheduled" | "ongoing" | "completed" | "cancelled";
+                organizer_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminMeetingPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admin_list_messages: {
+        parameters: {
+            query?: {
+                /** @description Part of the texts of an entry. */
+                q?: string;
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                conversation_id?: string;
+                sender_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminMessagePage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admin_list_notifications: {
+        parameters: {
+            query?: {
+                /** @description Part of the texts of an entry. */
+                q?: string;
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                user_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminNotificationPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admin_list_organizations: {
+        parameters: {
+            query?: {
+                /** @description Part of the texts of an entry. */
+                q?: string;
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Only deleted ones, or only living ones. */
+                deleted?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminOrganizationPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admin_list_rooms: {
+        parameters: {
+            query?: {
+                /** @description Part of the texts of an entry. */
+                q?: string;
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                type?: "chat" | "video";
+                /** @description Only deleted ones, or only living ones. */
+                deleted?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminRoomPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admin_get_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admin_change_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeSettingsRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admin_stats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminCounts"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admin_list_users: {
+        parameters: {
+            query?: {
+                /** @description Part of the texts of an entry. */
+                q?: string;
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                status?: "active" | "suspended" | "deleted";
+                platform_role?: "user" | "admin";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminUserPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    request_email_verification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A code is on its way */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is verified */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_email: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmEmailRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     login: {
         parameters: {
             query?: never;
@@ -690,6 +5529,296 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finish_oauth: {
+        parameters: {
+            query?: {
+                code?: string;
+                state?: string;
+                /** @description Why the provider lets nobody in. */
+                error?: string;
+            };
+            header?: never;
+            path: {
+                /** @description `google` or `microsoft` */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To where the sign-in began, with the cookies of a session */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_oauth: {
+        parameters: {
+            query?: {
+                /** @description A path of this server; `/` unless given. */
+                return_to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description `google` or `microsoft` */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    oauth_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `google` or `microsoft` */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OauthTokenRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    request_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeRequest"];
+            };
+        };
+        responses: {
+            /** @description A code is on its way, if there is such an account */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verify_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerifyCodeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    request_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeRequest"];
+            };
+        };
+        responses: {
+            /** @description A code is on its way, if there is such an account */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetPasswordRequest"];
+            };
+        };
         responses: {
             204: {
                 headers: {
@@ -877,6 +6006,1198 @@ export interface operations {
             };
         };
     };
+    get_avatar_by_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": number[];
+                };
+            };
+            /** @description The range asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": number[];
+                };
+            };
+            /** @description What `If-None-Match` names is still right */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartCallRequest"];
+            };
+        };
+        responses: {
+            /** @description Open already */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallDetails"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallDetails"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallDetails"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_breakouts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakoutList"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_breakouts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateBreakoutsRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakoutList"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    assign_breakouts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssignRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakoutList"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_breakouts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CloseBreakoutsRequest"] | null;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakoutList"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_breakouts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BreakoutList"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    join_breakout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+                breakout_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["JoinBreakoutRequest"] | null;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JoinAnswer"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallDetails"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lock_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallDetails"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lower_hands: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandsLowered"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mute_all: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["MuteRequest"] | null;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Muted"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_call_participants: {
+        parameters: {
+            query?: {
+                /** @description Only of those who are in now. */
+                present?: boolean;
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StayPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_participant_hand: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+                /** @description Id of the stay or LiveKit identity */
+                pid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandRequest"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mute_participant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+                /** @description Id of the stay or LiveKit identity */
+                pid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["MuteRequest"] | null;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Muted"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_participant_permissions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+                /** @description Id of the stay or LiveKit identity */
+                pid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PermissionsRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetParticipant"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_participant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+                /** @description Id of the stay or LiveKit identity */
+                pid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RemoveRequest"] | null;
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_participant_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+                /** @description Id of the stay or LiveKit identity */
+                pid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetParticipant"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unlock_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallDetails"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateChannelRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    join_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    leave_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_channel_members: {
+        parameters: {
+            query?: {
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelMemberPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_channel_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddChannelMemberRequest"];
+            };
+        };
+        responses: {
+            /** @description They were in it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelMemberView"];
+                };
+            };
+            /** @description They are in it now */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelMemberView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_channel_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_config: {
         parameters: {
             query?: never;
@@ -892,6 +7213,841 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ServerConfig"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_conversations: {
+        parameters: {
+            query?: {
+                kind?: "channel" | "room" | "meeting" | "direct";
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_direct_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DirectRequest"];
+            };
+        };
+        responses: {
+            /** @description It exists */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationView"];
+                };
+            };
+            /** @description It is new */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_messages: {
+        parameters: {
+            query: {
+                /** @description Part of what was said, in any case. */
+                q: string;
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessagePage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_files: {
+        parameters: {
+            query?: {
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilePage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnnounceFileRequest"];
+                "multipart/form-data": components["schemas"]["FileForm"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedFile"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_messages: {
+        parameters: {
+            query?: {
+                /** @description Part of what was said, in any case; looks at the 20,000 messages next to the cursor. */
+                q?: string;
+                /** @description Newest first unless given. */
+                order?: "desc" | "asc";
+                /** @description Said at or after this time. */
+                from?: components["schemas"]["Timestamp"];
+                /** @description Said before this time. */
+                to?: components["schemas"]["Timestamp"];
+                /** @description Only messages after this number. */
+                after_seq?: number;
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessagePage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendMessageRequest"];
+            };
+        };
+        responses: {
+            /** @description It was sent before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            /** @description It is sent */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateMessageRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadAnswer"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_conversation_reads: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadList"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    type_in_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TypingRequest"] | null;
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    complete_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckingFile"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_file_content: {
+        parameters: {
+            query?: {
+                /** @description Saved instead of shown in place. */
+                download?: boolean;
+            };
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Everything */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": number[];
+                };
+            };
+            /** @description The range asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": number[];
+                };
+            };
+            /** @description What `If-None-Match` names is still right */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_file_content: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileView"];
                 };
             };
             /** @description Refused */
@@ -951,6 +8107,202 @@ export interface operations {
             };
         };
     };
+    get_ice_servers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IceServers"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accept_meeting_invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Token of the invitation; its id for who is signed in as the invited */
+                invite: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnsweredInvite"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decline_meeting_invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Token of the invitation; its id for who is signed in as the invited */
+                invite: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnsweredInvite"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tentative_meeting_invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Token of the invitation; its id for who is signed in as the invited */
+                invite: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnsweredInvite"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_me: {
         parameters: {
             query?: never;
@@ -967,6 +8319,41 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["User"];
                 };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused */
             "4XX": {
@@ -1029,6 +8416,1470 @@ export interface operations {
             };
         };
     };
+    put_avatar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "image/jpeg": string;
+                "image/png": string;
+                "image/webp": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_avatar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_my_calendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarFeed"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_my_calendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewCalendarFeed"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_my_calendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_calendar_feed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The token of the feed followed by `.ics` */
+                feed: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/calendar": string;
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePasswordRequest"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdatePreferencesRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_push_subscriptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushSubscriptionList"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_push_subscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushSubscriptionRequest"];
+            };
+        };
+        responses: {
+            /** @description It is known already; its keys and its session are those of this request now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushSubscriptionView"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushSubscriptionView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_push_subscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                subscription_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: {
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_other_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the session */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_meetings: {
+        parameters: {
+            query?: {
+                view?: "all" | "mine" | "upcoming" | "past" | "history";
+                /** @description Part of the title. */
+                q?: string;
+                /** @description Only what has an occurrence that ends after this. */
+                from?: components["schemas"]["Timestamp"];
+                /** @description Only what has an occurrence that starts before this. */
+                to?: components["schemas"]["Timestamp"];
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeetingPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_meeting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateMeetingRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeetingView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_meeting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id; followed by `.ics` for calendar data */
+                meeting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeetingDetail"];
+                    "text/calendar": string;
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_meeting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id */
+                meeting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateMeetingRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeetingView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_meeting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id */
+                meeting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_meeting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id */
+                meeting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateMeetingRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeetingView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_meeting_calendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id */
+                meeting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/calendar": string;
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_meeting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id */
+                meeting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeetingView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_meeting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id */
+                meeting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeetingView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_meeting_invites: {
+        parameters: {
+            query?: {
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id */
+                meeting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitePage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_meeting_invites: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id */
+                meeting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateInvitesRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InviteList"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_meeting_invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id */
+                meeting_id: string;
+                /** @description Id of the invitation */
+                invite_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_meeting_occurrences: {
+        parameters: {
+            query?: {
+                /** @description Those that end after this; now unless given. */
+                from?: components["schemas"]["Timestamp"];
+                /** @description Those that start before this; 90 days after `from` unless given, at most 366. */
+                to?: components["schemas"]["Timestamp"];
+            };
+            header?: never;
+            path: {
+                /** @description Id */
+                meeting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OccurrenceList"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_meeting_occurrence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id */
+                meeting_id: string;
+                /** @description `original_start_at` of the occurrence */
+                start: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateOccurrenceRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedOccurrence"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_meeting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id */
+                meeting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeetingView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_notifications: {
+        parameters: {
+            query?: {
+                /** @description Only what was not read yet. */
+                unread?: boolean;
+                /** @description Only this kind. */
+                kind?: components["schemas"]["NotificationKind"];
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_notification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendNotificationRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SendNotificationAnswer"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mark_all_notifications_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReadAllRequest"] | null;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadAllAnswer"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_notification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                notification_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mark_notification_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                notification_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notification"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mark_notification_unread: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                notification_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notification"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     openapi: {
         parameters: {
             query?: never;
@@ -1045,6 +9896,855 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+        };
+    };
+    list_organizations: {
+        parameters: {
+            query?: {
+                /** @description Part of the name, in any case. */
+                q?: string;
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateOrganizationRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or slug */
+                org_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateOrganizationRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateOrganizationRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_activities: {
+        parameters: {
+            query?: {
+                /** @description Only of this type, such as `channel.created`. */
+                type?: string;
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                org_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActivityPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_active_users: {
+        parameters: {
+            query?: {
+                /** @description 1 to 1,440, 15 unless given. */
+                minutes?: number;
+            };
+            header?: never;
+            path: {
+                org_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActiveUsers"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_call_minutes: {
+        parameters: {
+            query?: {
+                /** @description 1 to 90, 14 unless given. */
+                days?: number;
+            };
+            header?: never;
+            path: {
+                org_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallMinutes"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_messages_per_day: {
+        parameters: {
+            query?: {
+                /** @description 1 to 90, 14 unless given. */
+                days?: number;
+            };
+            header?: never;
+            path: {
+                org_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessagesPerDay"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_organization_audit_log: {
+        parameters: {
+            query?: {
+                /** @description Only this act, such as `member.joined`. */
+                action?: string;
+                /** @description Only by this person. */
+                actor_id?: string;
+                /** @description At or after this time. */
+                from?: components["schemas"]["Timestamp"];
+                /** @description Before this time. */
+                to?: components["schemas"]["Timestamp"];
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                org_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgAuditPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_channels: {
+        parameters: {
+            query?: {
+                /** @description Part of the name, in any case. */
+                q?: string;
+                /** @description Only archived ones, or only others; both unless given. */
+                archived?: boolean;
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                org_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateChannelRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    leave_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_organization_members: {
+        parameters: {
+            query?: {
+                /** @description Part of the name, in any case. */
+                q?: string;
+                role?: "owner" | "admin" | "member" | "viewer";
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                org_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_organization_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddMemberRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_organization_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_organization_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_organization_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateMemberRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_vapid_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VapidKeyAnswer"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1258,6 +10958,143 @@ export interface operations {
             };
         };
     };
+    list_room_bans: {
+        parameters: {
+            query?: {
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id or code */
+                room: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BanPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ban_from_room: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or code */
+                room: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BanRequest"];
+            };
+        };
+        responses: {
+            /** @description Banned already; renewed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BanView"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BanView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lift_room_ban: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or code */
+                room: string;
+                ban_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_room_call: {
         parameters: {
             query?: never;
@@ -1343,6 +11180,90 @@ export interface operations {
             };
         };
     };
+    list_room_invitations: {
+        parameters: {
+            query?: {
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id or code */
+                room: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomInvitationPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_room_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or code */
+                room: string;
+                invitation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     join_room: {
         parameters: {
             query?: never;
@@ -1366,6 +11287,800 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["JoinAnswer"];
                 };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_lobby: {
+        parameters: {
+            query?: {
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id or code */
+                room: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LobbyPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    knock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or code */
+                room: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["KnockRequest"] | null;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LobbyAnswer"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admit_all_from_lobby: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or code */
+                room: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdmittedAll"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    poll_lobby: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for a decision: 0 to 25, 25 unless given. */
+                wait?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id or code */
+                room: string;
+                entry_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LobbyAnswer"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    leave_lobby: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or code */
+                room: string;
+                entry_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admit_from_lobby: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or code */
+                room: string;
+                entry_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LobbyEntryView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deny_from_lobby: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or code */
+                room: string;
+                entry_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LobbyEntryView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_room_members: {
+        parameters: {
+            query?: {
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id or code */
+                room: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomMemberPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_room_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or code */
+                room: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddRoomMemberRequest"];
+            };
+        };
+        responses: {
+            /** @description A member already */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomMemberView"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomMemberView"];
+                };
+            };
+            /** @description Invited */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomInvited"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_room_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or code */
+                room: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_room_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id or code */
+                room: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateRoomMemberRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomMemberView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: {
+                /** @description Part of the address, the name or the user name. */
+                q?: string;
+                status?: components["schemas"]["UserStatus"];
+                platform_role?: components["schemas"]["PlatformRole"];
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserPage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateUserRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateUserRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateUserRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_avatar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": number[];
+                };
+            };
+            /** @description The range asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": number[];
+                };
+            };
+            /** @description What `If-None-Match` names is still right */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused */
             "4XX": {

@@ -11,6 +11,7 @@ import { useCallControls } from "./controls";
 import { useDeviceChanges } from "./device-changes";
 import { useHappenings } from "./happenings";
 import { KeysDialog, useKeys } from "./keys";
+import { LobbyNotice } from "./lobby";
 import { CallNotices } from "./notices";
 import { PeoplePanel } from "./people";
 import type { CallSession } from "./session";
@@ -80,7 +81,9 @@ function CallScreen({ session, code, roomName }: Omit<CallViewProps, "onOver">) 
       <h1 className="sr-only">
         {roomName ? t("call.title", { room: roomName }) : t("call.title.plain")}
       </h1>
-      <CallNotices session={session} status={status} talking={keysOn.talking} />
+      <CallNotices session={session} status={status} talking={keysOn.talking}>
+        <LobbyNotice code={code} />
+      </CallNotices>
       <div className="call-middle">
         <Stage session={session} status={status} code={code} ui={ui} onStopShare={controls.share} />
         {ui.people && <PeoplePanel onClose={() => ui.setPeople(false)} />}

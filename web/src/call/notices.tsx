@@ -1,7 +1,7 @@
 // One line above the stage, when there is something to know: connection lost, own connection weak, sound held back.
 import { useAudioPlayback, useConnectionQualityIndicator } from "@livekit/components-react";
 import { ConnectionQuality } from "livekit-client";
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { type MessageKey, t } from "../i18n";
 import { Button } from "../ui/button";
 import type { CallSession, Status } from "./session";
@@ -38,6 +38,7 @@ interface CallNoticesProps {
   session: CallSession;
   status: Status;
   talking: boolean;
+  children?: ReactNode;
 }
 
 function useLine({ session, status, talking }: CallNoticesProps): MessageKey | undefined {
@@ -69,6 +70,7 @@ export function CallNotices(props: CallNoticesProps) {
           <Button onClick={() => startAudio()}>{t("call.audio.start")}</Button>
         </div>
       )}
+      {props.children}
     </div>
   );
 }

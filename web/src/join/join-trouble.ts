@@ -12,7 +12,8 @@ export interface JoinTrouble {
 }
 
 type Known = "notfound" | "closed" | "full" | "locked" | "signin" | "forbidden" | "away" | "media";
-type Kind = Known | "expired" | "unavailable";
+type Refused = "denied" | "banned";
+type Kind = Known | Refused | "expired" | "unavailable";
 
 const STEPS: Record<Kind, JoinTrouble["step"]> = {
   notfound: "home",
@@ -21,6 +22,8 @@ const STEPS: Record<Kind, JoinTrouble["step"]> = {
   locked: "retry",
   signin: "signin",
   forbidden: "home",
+  denied: "retry",
+  banned: "home",
   expired: "retry",
   away: "retry",
   media: "retry",
@@ -38,6 +41,7 @@ const CODES: Record<string, Kind> = {
   call_locked: "locked",
   sign_in_required: "signin",
   forbidden: "forbidden",
+  banned: "banned",
   token_expired: "expired",
   no_media_node: "unavailable",
   media_unavailable: "unavailable",
@@ -59,6 +63,9 @@ function trouble(kind: Kind): JoinTrouble {
     step: STEPS[kind],
   };
 }
+
+/** A host decided against somebody who waited. */
+export const DENIED: JoinTrouble = trouble("denied");
 
 /** The trouble behind a failed `POST /rooms/{room}/join`. */
 export function joinTrouble(error: unknown): JoinTrouble {

@@ -3,7 +3,8 @@
 import { Mic, MicOff, Video, VideoOff } from "lucide-react";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { Link } from "react-router";
-import { type Room, requestJoin, type User } from "../api/queries";
+import { Problem } from "../api/problem";
+import { type JoinAnswer, type Room, requestJoin, type User } from "../api/queries";
 import type { CallSession } from "../call/session";
 import { plural, t } from "../i18n";
 import { loadPreferences, savePreferences } from "../state/preferences";
@@ -14,7 +15,8 @@ import { Notice } from "../ui/notice";
 import { Page } from "../ui/page";
 import { type Capture, useCapture } from "./capture";
 import { DeviceChoice } from "./device-choice";
-import { connectTrouble, type JoinTrouble, joinTrouble } from "./join-trouble";
+import { connectTrouble, DENIED, type JoinTrouble, joinTrouble } from "./join-trouble";
+import { waitInLobby } from "./lobby";
 import { MediaNotice } from "./media-notice";
 import { MicMeter } from "./mic-meter";
 
@@ -95,9 +97,18 @@ function TroubleNotice({ trouble, code }: { trouble: JoinTrouble; code: string }
   );
 }
 
+/** Whether the answer is to wait until a host lets one in. */
+function isToWait(error: unknown): boolean {
+  return error instanceof Problem && error.code === "lobby_required";
+}
+
 function useJoining({ code, me, loadCall, onJoined }: PreJoinProps, capture: Capture) {
   const [busy, setBusy] = useState(false);
+  const [waiting, setWaiting] = useState<AbortController>();
   const [trouble, setTrouble] = useState<JoinTrouble>();
+  const gone = useRef<AbortController>(undefined);
+  // Who goes elsewhere in the app no longer waits.
+  useEffect(() => () => gone.current?.abort(), []);
   const join = async (guestName: string) => {
     setBusy(true);
     setTrouble(undefined);
@@ -109,8 +120,26 @@ function useJoining({ code, me, loadCall, onJoined }: PreJoinProps, capture: Cap
       pass ??= answer.guest?.access_token ?? undefined;
       return answer;
     };
+    /** A ticket, if need be after waiting; undefined when there will be none. */
+    const askOrWait = async (): Promise<JoinAnswer | undefined> => {
+      try {
+        return await ask();
+      } catch (error) {
+        if (!isToWait(error)) throw error;
+      }
+      const giveUp = new AbortController();
+      gone.current = giveUp;
+      setWaiting(giveUp);
+      const displayName = me ? undefined : guestName;
+      const decision = await waitInLobby({ code, displayName, pass, signal: giveUp.signal });
+      pass = decision?.pass ?? pass;
+      if (decision?.admitted) return ask();
+      if (decision) setTrouble(DENIED);
+      return undefined;
+    };
     try {
-      const [ticket, { CallSession }] = await Promise.all([ask(), loadCall()]);
+      const [ticket, { CallSession }] = await Promise.all([askOrWait(), loadCall()]);
+      if (!ticket) return;
       const session = new CallSession({ ask, ...capture.take() });
       try {
         await session.start(ticket);
@@ -124,14 +153,15 @@ function useJoining({ code, me, loadCall, onJoined }: PreJoinProps, capture: Cap
       setTrouble(joinTrouble(error));
     } finally {
       setBusy(false);
+      setWaiting(undefined);
     }
   };
-  return { busy, trouble, join };
+  return { busy, trouble, join, stopWaiting: waiting && (() => waiting.abort()) };
 }
 
 function JoinForm(props: PreJoinProps & { capture: Capture }) {
   const { code, me, asking, capture } = props;
-  const { busy, trouble, join } = useJoining(props, capture);
+  const { busy, trouble, join, stopWaiting } = useJoining(props, capture);
   const [name, setName] = useState(() => loadPreferences().guestName);
   const [missing, setMissing] = useState(false);
   const submit = (event: FormEvent<HTMLFormElement>) => {
@@ -148,6 +178,18 @@ function JoinForm(props: PreJoinProps & { capture: Capture }) {
     }
     void join(guestName);
   };
+  if (stopWaiting) {
+    return (
+      <div className="stack" role="status">
+        <Notice tone="info" title={t("join.waiting")}>
+          <p>{t("join.waiting.hint")}</p>
+          <div>
+            <Button onClick={stopWaiting}>{t("join.waiting.stop")}</Button>
+          </div>
+        </Notice>
+      </div>
+    );
+  }
   return (
     <form className="stack" onSubmit={submit} noValidate>
       {trouble && <TroubleNotice trouble={trouble} code={code} />}

@@ -1,0 +1,65 @@
+// The lobby: who has no account waits before a room for people with one, and a host decides.
+import { after, before, test } from "node:test";
+import { createRoom, joinByLink, newAccount, signUp, tile, until } from "./support/app.js";
+import { launch, person } from "./support/chromium.js";
+import { framesDecoded } from "./support/media.js";
+
+let browser;
+let host;
+let link;
+
+before(async () => {
+  browser = await launch();
+  host = await person(browser);
+  await signUp(host.page, newAccount("Lea Host"));
+  link = await createRoom(host.page, "Lobby room", "People with an account");
+  await joinByLink(host.page, link);
+});
+
+after(async () => {
+  await browser?.close();
+});
+
+async function knock(name) {
+  const guest = await person(browser);
+  await guest.page.goto(link);
+  await guest.page.getByLabel("Your name").fill(name);
+  await guest.page.getByRole("button", { name: "Join now" }).click();
+  await guest.page.getByText("Waiting to be let in…").waitFor();
+  return guest;
+}
+
+test("a guest whom the host lets in is in the call", async () => {
+  const guest = await knock("Gil Guest");
+  const notice = host.page.getByRole("region", { name: "Waiting to be let in" });
+  await notice.getByText("1 person waits to be let in").waitFor();
+  await notice.getByRole("button", { name: "Let Gil Guest in" }).click();
+  await guest.page.getByRole("region", { name: "Call controls" }).waitFor();
+  await notice.waitFor({ state: "detached" });
+  await tile(guest.page, "Lea Host").waitFor();
+  await until("the guest sees the host", async () => {
+    return (await framesDecoded(guest.page, "Lea Host")) > 0;
+  });
+  await guest.context.close();
+});
+
+test("a guest whom the host refuses is told so", async () => {
+  const guest = await knock("Nat Guest");
+  await host.page.getByRole("button", { name: "Refuse Nat Guest" }).click();
+  await guest.page.getByRole("alert").filter({ hasText: "You were not let in" }).waitFor();
+  await guest.page.getByRole("button", { name: "Try again" }).waitFor();
+  await guest.context.close();
+});
+
+test("several are let in together, and who stops waiting is gone", async () => {
+  const guests = [await knock("Ida Guest"), await knock("Jon Guest"), await knock("Kim Guest")];
+  const notice = host.page.getByRole("region", { name: "Waiting to be let in" });
+  await notice.getByText("3 people wait to be let in").waitFor();
+  await guests[2].page.getByRole("button", { name: "Stop waiting" }).click();
+  await guests[2].page.getByRole("button", { name: "Join now" }).waitFor();
+  await notice.getByText("2 people wait to be let in").waitFor();
+  await notice.getByRole("button", { name: "Let everybody in" }).click();
+  for (const { page } of guests.slice(0, 2)) {
+    await page.getByRole("region", { name: "Call controls" }).waitFor();
+  }
+});

@@ -1,0 +1,50 @@
+// Who waits to be let in, for those who decide: hosts and cohosts. In: the room's code. Out: their decision.
+import { useLocalParticipant } from "@livekit/components-react";
+import { useLobby, useLobbyDecision, useRoom } from "../api/queries";
+import { plural, t } from "../i18n";
+import { Button } from "../ui/button";
+
+/** Rows shown at once; more are let in one after another, or all together. */
+const ROWS = 3;
+
+function useDecides(code: string): boolean {
+  const { localParticipant } = useLocalParticipant();
+  const room = useRoom(code);
+  const inCall = localParticipant.attributes.role;
+  const inRoom = room.data?.role;
+  return inCall === "host" || inCall === "cohost" || inRoom === "owner" || inRoom === "admin";
+}
+
+export function LobbyNotice({ code }: { code: string }) {
+  const decides = useDecides(code);
+  const waiting = useLobby(code, decides).data?.items ?? [];
+  const decision = useLobbyDecision(code);
+  if (!decides || waiting.length === 0) return null;
+  return (
+    <section className="call-notice lobby" aria-label={t("call.lobby")}>
+      <p role="status">{plural("call.lobby.waiting", waiting.length)}</p>
+      <ul>
+        {waiting.slice(0, ROWS).map(({ id, display_name: name }) => (
+          <li key={id}>
+            <span className="person-name">{name}</span>
+            <Button
+              aria-label={t("call.lobby.admit.named", { name })}
+              onClick={() => decision.mutate({ id, admit: true })}
+            >
+              {t("call.lobby.admit")}
+            </Button>
+            <Button
+              aria-label={t("call.lobby.deny.named", { name })}
+              onClick={() => decision.mutate({ id, admit: false })}
+            >
+              {t("call.lobby.deny")}
+            </Button>
+          </li>
+        ))}
+      </ul>
+      {waiting.length > 1 && (
+        <Button onClick={() => decision.mutate("all")}>{t("call.lobby.admitAll")}</Button>
+      )}
+    </section>
+  );
+}
