@@ -101,6 +101,44 @@ both! {
         assert!(a.called("CreateRoom") + b.called("CreateRoom") >= 5);
     }
 
+    async fn are_agreed_on_by_two_replicas(app) {
+        let ada = app.person("Ada").await;
+        two_nodes(app).await;
+        let second = app.replica().await;
+        for round in 0..5 {
+            let id = app.room(&ada, "trusted").await.text("/id");
+            let path = format!("/rooms/{id}/join");
+            let (app, ada, second, path) = (&app, &ada, &second, &path);
+            // Whichever looks first sees another node as the better one than the next.
+            let joins = (0..8).map(|n| async move {
+                beat(app, if n % 2 == 0 { "a" } else { "b" }, |beat| beat.load = 0.05 * n as f32).await;
+                let answer = match n % 2 {
+                    0 => app.post(path, Some(&ada.access), json!({})).await,
+                    _ => second.post(path, &ada.access, json!({})).await,
+                };
+                answer.expect(200).text("/url")
+            });
+            let mut urls = futures_util::future::join_all(joins).await;
+            urls.dedup();
+            assert_eq!(urls.len(), 1, "round {round}: {urls:?}");
+        }
+        second.control.stop().await;
+    }
+
+    async fn are_not_called_dead_because_our_own_clock_jumped(app) {
+        let ada = app.person("Ada").await;
+        let (a, _b) = two_nodes(app).await;
+        let id = app.room(&ada, "public").await.text("/id");
+        let grant = join(app, &id, &ada).await;
+        a.join(app, &grant.text("/token"), &id).await;
+        // As after a machine was asleep: everybody was silent, and so were we.
+        app.clock.advance(Duration::from_secs(600));
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        assert_eq!(present(app, &id, &ada).await, 1);
+        beats(app).await;
+        assert_eq!(join(app, &id, &ada).await.text("/url"), "ws://a.test");
+    }
+
     async fn that_refuse_lose_the_call_to_another(app, |config| config.calls.create_room_timeout_ms = 100) {
         let (ada, eve) = (app.person("Ada").await, app.person("Eve").await);
         let (a, _b) = two_nodes(app).await;

@@ -6,6 +6,7 @@ pub(crate) mod files;
 mod idp;
 pub(crate) mod meeting;
 mod node;
+mod replica;
 pub(crate) mod smtp;
 pub(crate) mod talk;
 pub(crate) mod time;
