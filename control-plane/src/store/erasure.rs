@@ -29,6 +29,8 @@ statements! {
     BLANK_MEETING_INVITES = "UPDATE meeting_invites SET email = $2 WHERE user_id = $1";
     DELETE_WAITING_MEETING_INVITES = "DELETE FROM meeting_invites WHERE email = $1 AND user_id IS NULL";
     DELETE_ORGANIZATION_INVITES = "DELETE FROM organization_invites WHERE email = $1";
+    DELETE_ROOM_INVITATIONS = "DELETE FROM room_invitations WHERE email = $1";
+    BLANK_BANS = "UPDATE room_bans SET name = $2 WHERE subject_id = $1";
     FIND_DELETED_EMAIL = "SELECT email FROM users WHERE id = $1 AND deleted_at IS NOT NULL";
 }
 
@@ -75,6 +77,7 @@ pub(crate) async fn blank_invites(tx: &mut Tx, user_id: Uuid, email: &str) -> Re
 /// Deletes the invitations that wait for whoever has an address.
 pub(crate) async fn delete_waiting_invites(tx: &mut Tx, email: &str) -> Result<(), StoreError> {
     run!(&mut *tx, execute, DELETE_WAITING_MEETING_INVITES, email)?;
+    run!(&mut *tx, execute, DELETE_ROOM_INVITATIONS, email)?;
     run!(tx, execute, DELETE_ORGANIZATION_INVITES, email)?;
     Ok(())
 }
@@ -84,7 +87,7 @@ pub(crate) async fn blank_call_names(db: &Db, user_id: Uuid, name: &str, batch: 
     run!(db, execute, BLANK_CALL_NAMES, user_id, name, batch)
 }
 
-/// Replaces address and name of a deleted account.
+/// Replaces address and name of a deleted account, last of all.
 pub(crate) async fn blank_user(
     tx: &mut Tx,
     user_id: Uuid,
@@ -92,6 +95,7 @@ pub(crate) async fn blank_user(
     name: &str,
     now: Micros,
 ) -> Result<(), StoreError> {
+    run!(&mut *tx, execute, BLANK_BANS, user_id, name)?;
     run!(tx, execute, BLANK_USER, user_id, email, name, now)?;
     Ok(())
 }
