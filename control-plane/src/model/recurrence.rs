@@ -185,9 +185,10 @@ impl Rule {
         if self.freq == Freq::Weekly && !self.by_month_day.is_empty() {
             return refuse("BYMONTHDAY does not go with FREQ=WEEKLY");
         }
+        // In the week of the start the crate counts from the start on, so that a series would depend on where it begins.
         let nothing_to_choose = self.by_day.is_empty() && self.by_month_day.is_empty() && self.by_month.is_empty();
-        if !self.by_set_pos.is_empty() && (nothing_to_choose || self.freq == Freq::Daily) {
-            return refuse("BYSETPOS needs BYDAY, BYMONTHDAY or BYMONTH, and no FREQ=DAILY");
+        if !self.by_set_pos.is_empty() && (nothing_to_choose || !nth_allowed) {
+            return refuse("BYSETPOS needs BYDAY, BYMONTHDAY or BYMONTH, and FREQ=MONTHLY or YEARLY");
         }
         Ok(())
     }
