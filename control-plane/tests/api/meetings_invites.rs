@@ -90,21 +90,21 @@ both! {
         let made = meeting(app, &ada, 0, json!({ "access_level": "restricted" })).await;
         let (id, room) = (made.text("/id"), made.text("/room_id"));
         let join = format!("/rooms/{}/join", made.text("/room_code"));
-        app.post(&join, Some(&bob.access), json!({})).await.problem(403, "not_admitted");
+        app.post(&join, Some(&bob.access), json!({})).await.problem(403, "lobby_required");
         app.get(&format!("/rooms/{room}"), Some(&bob.access)).await.problem(404, "room_not_found");
         let invited = invite(app, &ada, &id, &bob, "participant").await;
         app.get(&format!("/rooms/{room}"), Some(&bob.access)).await.expect(200);
         let token = app.post(&format!("/rooms/{room}/join"), Some(&bob.access), json!({})).await.expect(200).text("/token");
-        app.post(&join, Some(&eve.access), json!({})).await.problem(403, "not_admitted");
+        app.post(&join, Some(&eve.access), json!({})).await.problem(403, "lobby_required");
         app.node.join(app, &token, &room).await;
         assert_eq!(app.node.called("RemoveParticipant"), 0);
         // Who is no longer invited is no longer inside.
         app.delete(&format!("/meetings/{id}/invites/{invited}"), Some(&ada.access)).await.expect(204);
         app.eventually("Bob is out", async || app.node.called("RemoveParticipant") == 1).await;
-        app.post(&join, Some(&bob.access), json!({})).await.problem(403, "not_admitted");
+        app.post(&join, Some(&bob.access), json!({})).await.problem(403, "lobby_required");
         let again = invite(app, &ada, &id, &bob, "participant").await;
         app.post(&format!("/invites/{again}/decline"), Some(&bob.access), json!({})).await.expect(200);
-        app.post(&join, Some(&bob.access), json!({})).await.problem(403, "not_admitted");
+        app.post(&join, Some(&bob.access), json!({})).await.problem(403, "lobby_required");
     }
 
     async fn show_addresses_to_organizers_alone(app) {
