@@ -8,6 +8,7 @@ mod admin_jobs;
 mod admin_lists;
 mod admin_settings;
 mod api_document;
+mod api_health;
 mod api_limits;
 mod api_malformed;
 mod auth_email;
