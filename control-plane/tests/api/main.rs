@@ -68,5 +68,6 @@ mod rooms_members;
 mod rooms_update;
 mod story_meet_clone;
 mod story_meetin;
+mod story_rooms;
 mod support;
 mod users_admin;
