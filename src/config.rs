@@ -24,6 +24,7 @@ pub(crate) struct Settings {
     pub(crate) server: Server,
     pub(crate) limits: Limits,
     pub(crate) database: Database,
+    pub(crate) redis: Redis,
     pub(crate) media: Media,
     pub(crate) control_plane: ControlPlane,
     pub(crate) mail: Mail,
@@ -130,6 +131,22 @@ pub(crate) struct Database {
     /// `postgres://…`. Default: SQLite in the data directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) url: Option<String>,
+}
+
+/// `[redis]`: what replicas of one installation share beside the database.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Redis {
+    /// `redis://…` or `rediss://…`. Default: none; several replicas then go by the database alone: events take up to
+    /// a second, presence and rate limits are each replica's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) url: Option<String>,
+}
+
+impl std::fmt::Debug for Redis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Redis { .. }")
+    }
 }
 
 /// `[media]`: the media node.

@@ -173,9 +173,17 @@ impl Halves {
 
     /// Tells every client and closes its socket.
     pub(crate) async fn say_goodbye(&self, patience: Duration) {
-        if let Some(node) = &self.node {
-            node.shutdown(patience).await;
-        }
+        let node = async {
+            if let Some(node) = &self.node {
+                node.shutdown(patience).await;
+            }
+        };
+        let control_plane = async {
+            if let Some(control_plane) = &self.control_plane {
+                control_plane.say_goodbye(patience).await;
+            }
+        };
+        tokio::join!(node, control_plane);
     }
 
     /// Ends background tasks and closes the database.
@@ -214,6 +222,7 @@ fn control_plane_config(
     };
     let mut config = ControlPlaneConfig::new(settings.server.data_dir.clone(), key, media);
     config.database_url.clone_from(&settings.database.url);
+    config.redis_url.clone_from(&settings.redis.url);
     config.public_url = settings.server.public_url.as_deref().and_then(|url| Url::parse(url).ok());
     config.registration = match settings.control_plane.registration {
         Registration::Open => control_plane::Registration::Open,

@@ -12,14 +12,17 @@ use signaling_proto::token::KeyStore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
+use uuid::Uuid;
 
 use crate::adapters::mail::{MailSettingsError, Mailer};
 use crate::adapters::media_nodes::MediaNodes;
 use crate::adapters::providers::{ProviderSettingsError, Providers};
 use crate::adapters::push::{PushSetupError, WebPush};
+use crate::adapters::redis::Redis;
 use crate::adapters::storage::{Storage, StorageOpenError};
-use crate::config::{CallSettings, ControlPlaneConfig, InternalKey, SessionSettings};
-use crate::events::EventBus;
+use crate::config::{CallSettings, ControlPlaneConfig, InternalKey, RealtimeSettings, SessionSettings};
+use crate::events::hub::Hub;
+use crate::events::{EventBus, fanout, tail};
 use crate::http::origin::{TrustedProxies, TrustedProxyError};
 use crate::http::rate_limit::RateLimits;
 use crate::jobs::{self, JobQueue};
@@ -29,15 +32,18 @@ use crate::services::lobby::Bells;
 use crate::services::meetings::sweep;
 use crate::services::node_watch::{self, NodeFigures};
 use crate::services::passwords::{PasswordError, Passwords};
+use crate::services::presence::{self, Presence, Shared as SharedPresence};
 use crate::services::settings::{Live, LiveSettings};
 use crate::services::setup::SetupToken;
 use crate::services::{nodes, reconcile, retention, settings};
 use crate::store::db::{Db, OpenError, StoreError};
 use crate::store::tx::{Outbox, Tx};
-use crate::store::users;
+use crate::store::{events, installation, users};
 
 /// Workers of the job table in one process.
 const WORKERS: usize = 2;
+/// Longest wait for the database's word that it is there.
+const READY_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long tasks may take to end.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// What the key that derives refresh tokens is derived for; it must differ from every other use of the secret.
@@ -78,6 +84,21 @@ pub(crate) struct App {
     pub https_port: Option<u16>,
     pub sessions: SessionSettings,
     pub calls: CallSettings,
+    pub realtime: RealtimeSettings,
+    /// The database for work that no request causes.
+    pub background: Db,
+    /// Who listens here.
+    pub hub: Arc<Hub>,
+    /// Sockets and streams, while they last.
+    pub listeners: TaskTracker,
+    /// Ends when listeners have to go.
+    pub goodbye: CancellationToken,
+    /// Who is there, as far as this process knows.
+    pub presence: Presence,
+    /// Who is there, as far as all replicas know.
+    pub shared_presence: Option<SharedPresence>,
+    /// This process among its replicas.
+    pub replica_id: Uuid,
     pub max_body_bytes: usize,
     pub request_timeout: Duration,
 }
@@ -143,6 +164,9 @@ pub enum StartError {
     /// Files cannot be kept.
     #[error("storage_url: {0}")]
     Storage(#[from] StorageOpenError),
+    /// The address of Redis makes no sense.
+    #[error("redis_url: {0}")]
+    Redis(String),
     /// The cost settings of passwords make no sense.
     #[error("sessions: {0}")]
     Password(#[from] PasswordError),
@@ -179,6 +203,12 @@ impl ControlPlane {
             retention: config.retention,
         };
         let settings = Live::load(configured, &db).await?;
+        let background = db.uncounted();
+        let hub = Hub::new(config.realtime.clone(), events::last(&background).await?);
+        let redis = match &config.redis_url {
+            Some(url) => Some(open_redis(url, &background, config.clock.now()).await?),
+            None => None,
+        };
         let key = hmac::Key::new(hmac::HMAC_SHA256, config.internal_key.secret.as_bytes());
         let rotation_key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, ROTATION_LABEL).as_ref());
         let code_key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, CODE_LABEL).as_ref());
@@ -188,9 +218,9 @@ impl ControlPlane {
             outbox: Outbox { bus: EventBus::new(), jobs: JobQueue::default() },
             started_at: config.clock.now(),
             clock: config.clock,
-            limits: RateLimits::new(&config.rate_limits),
             bells: Bells::default(),
             settings,
+            limits: RateLimits::new(&config.rate_limits, redis.clone()),
             proxies,
             passwords,
             setup,
@@ -209,6 +239,14 @@ impl ControlPlane {
             https_port: config.https_port,
             sessions: config.sessions,
             calls: config.calls,
+            realtime: config.realtime,
+            background,
+            hub,
+            listeners: TaskTracker::new(),
+            goodbye: shutdown.child_token(),
+            presence: Presence::default(),
+            shared_presence: redis.clone().map(SharedPresence::new),
+            replica_id: Uuid::now_v7(),
             max_body_bytes: config.http.max_body_bytes,
             request_timeout: Duration::from_millis(config.http.timeout_ms),
         });
@@ -221,6 +259,12 @@ impl ControlPlane {
         tasks.spawn(sweep::run(Arc::clone(&app), stop.clone()));
         tasks.spawn(retention::run(Arc::clone(&app), stop.clone()));
         tasks.spawn(settings::run(Arc::clone(&app), stop.clone()));
+        tasks.spawn(tail::run(Arc::clone(&app), stop.clone()));
+        tasks.spawn(presence::run(Arc::clone(&app), stop.clone()));
+        if let Some(redis) = redis {
+            tasks.spawn(fanout::speak(Arc::clone(&app), redis.clone(), stop.clone()));
+            tasks.spawn(fanout::hear(Arc::clone(&app), redis, stop.clone()));
+        }
         tasks.close();
         Ok(Self { app, tasks, stop })
     }
@@ -238,7 +282,10 @@ impl ControlPlane {
     /// # Errors
     /// What is wrong, in words.
     pub async fn ready(&self) -> Result<(), String> {
-        users::count_admins(&self.app.db).await.map(drop).map_err(|error| error.to_string())
+        match tokio::time::timeout(READY_TIMEOUT, users::count_admins(&self.app.db)).await {
+            Ok(counted) => counted.map(drop).map_err(|error| error.to_string()),
+            Err(_) => Err("the database does not answer in time".to_owned()),
+        }
     }
 
     /// Whether calls can be placed: a media node that was heard of lately answers its server API.
@@ -292,14 +339,30 @@ impl ControlPlane {
         sweep::round(&self.app).await
     }
 
+    /// Tells everybody who listens to events to come back elsewhere, and closes their sockets and streams.
+    pub async fn say_goodbye(&self, patience: Duration) {
+        self.app.goodbye.cancel();
+        self.app.listeners.close();
+        if tokio::time::timeout(patience, self.app.listeners.wait()).await.is_err() {
+            tracing::warn!(open = self.app.listeners.len(), "listeners were cut off");
+        }
+    }
+
     /// Ends the background tasks and closes the database.
     pub async fn stop(&self) {
+        self.say_goodbye(STOP_TIMEOUT).await;
         self.stop.cancel();
         if tokio::time::timeout(STOP_TIMEOUT, self.tasks.wait()).await.is_err() {
             tracing::warn!("background tasks did not end in time");
         }
         self.app.db.close().await;
     }
+}
+
+/// Prepares the connection that replicas of this database's installation share.
+async fn open_redis(url: &str, db: &Db, now: Micros) -> Result<Redis, StartError> {
+    let installation = installation::installation_id(db, now).await?;
+    Redis::open(url, format!("plenum:{installation}:")).map_err(|error| StartError::Redis(error.to_string()))
 }
 
 /// An admin to be made from the command line.
@@ -341,7 +404,7 @@ pub async fn create_admin(
     database_url: Option<&str>,
     data_dir: &Path,
     admin: NewAdmin,
-) -> Result<uuid::Uuid, CreateAdminError> {
+) -> Result<Uuid, CreateAdminError> {
     let form = routes::auth::register::checked_admin(admin).map_err(CreateAdminError::Invalid)?;
     let db = Db::open(database_url, data_dir, &crate::config::DatabaseSettings::default()).await?;
     let phc = Passwords::new(&SessionSettings::default())?.hash(form.password.clone()).await?;

@@ -2,6 +2,8 @@
 //!
 //! In: what the binary parsed from file, environment and flags. Must not read any of them itself.
 
+mod realtime;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use url::Url;
 use crate::model::clock::Clock;
 use crate::model::text_enum::text_enum;
 pub use crate::store::db::DatabaseSettings;
+pub use realtime::RealtimeSettings;
 
 /// Everything the control plane needs to start.
 #[derive(Clone, Debug)]
@@ -59,6 +62,10 @@ pub struct ControlPlaneConfig {
     pub retention: RetentionSettings,
     /// Messages to browsers that are away.
     pub push: PushSettings,
+    /// Listening to events, and presence.
+    pub realtime: RealtimeSettings,
+    /// `redis://…` that replicas of one installation share; `None` = this process is alone, or goes by the database.
+    pub redis_url: Option<String>,
     /// The clock; tests move it.
     pub clock: Clock,
 }
@@ -89,6 +96,8 @@ impl ControlPlaneConfig {
             calls: CallSettings::default(),
             retention: RetentionSettings::default(),
             push: PushSettings::default(),
+            realtime: RealtimeSettings::default(),
+            redis_url: None,
             clock: Clock::default(),
         }
     }

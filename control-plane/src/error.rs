@@ -17,6 +17,8 @@ use crate::store::db::StoreError;
 
 /// Seconds after which a client may try again when something of ours is down.
 const RETRY_SOON_S: u64 = 1;
+/// Seconds after which somebody may have made space.
+const RETRY_FULL_S: u64 = 60;
 
 /// An error answer.
 #[derive(Debug, Serialize, ToSchema)]
@@ -109,6 +111,21 @@ impl ApiError {
         &self.0
     }
 
+    /// The same as it is told over a socket, where `type` names the kind of frame.
+    pub(crate) fn as_frame(&self) -> serde_json::Value {
+        let problem = &*self.0;
+        let mut frame = serde_json::json!({ "code": problem.code, "status": problem.status, "detail": problem.detail });
+        if let serde_json::Value::Object(fields) = &mut frame {
+            if !problem.errors.is_empty() {
+                fields.insert("errors".to_owned(), serde_json::json!(problem.errors));
+            }
+            if let Some(seconds) = problem.retry_after_s {
+                fields.insert("retry_after_s".to_owned(), seconds.into());
+            }
+        }
+        frame
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
@@ -127,6 +144,16 @@ impl From<StoreError> for ApiError {
                     "The server cannot reach its database. Try again in a moment.",
                 )
                 .retry_after(RETRY_SOON_S)
+            }
+            StoreError::Full(_) => {
+                metrics::counter!("plenum_database_full_total").increment(1);
+                tracing::error!(%error, "the database cannot grow");
+                Self::new(
+                    StatusCode::INSUFFICIENT_STORAGE,
+                    "storage_full",
+                    "The server has no space left to store this. Nothing was changed. Ask the people who run it.",
+                )
+                .retry_after(RETRY_FULL_S)
             }
             StoreError::Failed(_) => Self::internal(&error),
         }

@@ -94,6 +94,10 @@ fn server(settings: &Settings, found: &mut Findings) {
         let known = ["postgres://", "postgresql://", "sqlite:"].iter().any(|scheme| url.starts_with(scheme));
         found.check(known, "database-url", "starts with neither postgres:// nor sqlite:");
     }
+    if let Some(url) = &settings.redis.url {
+        let known = url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "redis" | "rediss") && url.has_host());
+        found.check(known, "redis-url", "is not an address like redis://host:6379");
+    }
 }
 
 /// An address without path, query and user: links are built by appending to it.

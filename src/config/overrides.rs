@@ -55,6 +55,16 @@ pub(crate) struct Overrides {
         help_heading = "Server"
     )]
     database_url: Option<String>,
+    /// Redis that replicas share, e.g. redis://host [default: none]
+    #[arg(
+        long,
+        env = "PLENUM_REDIS_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        global = true,
+        help_heading = "Server"
+    )]
+    redis_url: Option<String>,
 
     /// UDP port of the first worker; worker i takes it plus i [default: 7882]
     #[arg(long, env = "PLENUM_UDP_PORT", value_name = "PORT", global = true, help_heading = "Media")]
@@ -314,6 +324,7 @@ impl Overrides {
         set_some(&mut server.public_url, &self.public_url);
         set(&mut server.trusted_proxies, &self.trusted_proxies);
         set_some(&mut settings.database.url, &self.database_url);
+        set_some(&mut settings.redis.url, &self.redis_url);
     }
 
     fn apply_media(&self, settings: &mut Settings) {

@@ -24,7 +24,7 @@ pub(super) fn masked(settings: &Settings, generated: Option<&Secrets>) -> String
     {
         MASK.clone_into(secret);
     }
-    for url in [&mut shown.database.url, &mut shown.mail.smtp_url].into_iter().flatten() {
+    for url in [&mut shown.database.url, &mut shown.redis.url, &mut shown.mail.smtp_url].into_iter().flatten() {
         *url = without_password(url);
     }
     match toml::to_string(&shown) {

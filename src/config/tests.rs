@@ -60,6 +60,8 @@ fn contradictions_name_the_option_to_change() {
         (&["--public-url", "https://meet.example.org/path"], "--public-url"),
         (&["--media-url", "ws://10.0.0.1"], "--media-url"),
         (&["--database-url", "mysql://host/db"], "--database-url"),
+        (&["--redis-url", "http://host"], "--redis-url"),
+        (&["--redis-url", "redis"], "--redis-url"),
         (&["--workers", "0"], "--workers"),
         (&["--udp-port", "65535", "--workers", "2"], "--udp-port"),
         (&["--udp-port", "0"], "--udp-port"),
@@ -107,6 +109,8 @@ fn secrets_are_not_shown() {
             "hidden-3",
             "--database-url",
             "postgres://me:hidden-4@db/plenum",
+            "--redis-url",
+            "redis://me:hidden-6@cache/1",
             "--smtp-url",
             "smtps://me:hidden-5@mail.example.org",
             "--mail-from",
@@ -120,8 +124,8 @@ fn secrets_are_not_shown() {
         ],
     )
     .expect("settings");
-    let debugged = format!("{:?} {:?} {:?} {:?}", settings.keys, settings.mail, settings.oauth, settings.push);
-    for text in [settings.shown(None), debugged] {
+    let keys = format!("{:?} {:?} {:?}", settings.keys, settings.push, settings.redis);
+    for text in [settings.shown(None), keys, format!("{:?} {:?}", settings.mail, settings.oauth)] {
         assert!(!text.contains("hidden"), "{text}");
     }
     assert!(

@@ -4,4 +4,5 @@ pub(crate) mod mail;
 pub(crate) mod media_nodes;
 pub(crate) mod providers;
 pub(crate) mod push;
+pub(crate) mod redis;
 pub(crate) mod storage;

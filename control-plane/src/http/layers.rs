@@ -19,9 +19,9 @@ use tower_http::cors::{Any as AnyOrigin, CorsLayer};
 use uuid::Uuid;
 
 use super::cookies::{self, SessionCookie};
+use super::csrf;
 use super::extract::Caller;
 use super::origin::ClientFacts;
-use super::{csrf, rate_limit::Allowance};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::model::secret::{Secret, SecretKind};
@@ -41,24 +41,37 @@ enum Credential {
     Cookie(String),
 }
 
-/// Finds out who asks, refuses cross-site and too frequent requests, and tells the route.
+/// Finds out who asks, refuses cross-site and too frequent requests, and tells the route. Every answer says how many
+/// requests are left, a refusal too.
 pub(crate) async fn identify(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    match admit(&app, &mut parts).await {
-        Ok(allowance) => {
-            let mut response = next.run(Request::from_parts(parts, body)).await;
-            allowance.write(response.headers_mut());
-            response
-        }
-        Err(error) => error.into_response(),
-    }
+    let facts = Arc::new(ClientFacts::of(&parts, &app.proxies));
+    let found = admit(&app, &mut parts, &facts).await;
+    let is_poll = parts.extensions.get::<MatchedPath>().is_some_and(|path| path.as_str().ends_with(LOBBY_POLL));
+    let counted = match &found {
+        // Waiting is not asking; the lobby has a limit of its own.
+        Ok(Actor::User { session, .. }) if is_poll => app.limits.poll(session.id).await,
+        Ok(Actor::Guest(guest)) if is_poll => app.limits.poll(guest.id).await,
+        Ok(Actor::User { session, .. }) => app.limits.session(session.id).await,
+        Ok(Actor::Guest(guest)) => app.limits.guest(guest.id).await,
+        Ok(Actor::Anonymous) | Err(_) => app.limits.address(facts.ip).await,
+    };
+    let (allowance, refusal) = match counted {
+        Ok(allowance) => (allowance, found.err()),
+        Err(refused) => (refused.allowance, Some(refused.into())),
+    };
+    let mut response = match refusal {
+        Some(error) => error.into_response(),
+        None => next.run(Request::from_parts(parts, body)).await,
+    };
+    allowance.write(response.headers_mut());
+    response
 }
 
-async fn admit(app: &App, parts: &mut Parts) -> Result<Allowance, ApiError> {
-    let facts = Arc::new(ClientFacts::of(parts, &app.proxies));
-    let credential = credential(parts, &facts);
+async fn admit(app: &App, parts: &mut Parts, facts: &Arc<ClientFacts>) -> Result<Actor, ApiError> {
+    let credential = credential(parts, facts);
     if matches!(credential, Credential::Cookie(_)) && !parts.method.is_safe() {
-        csrf::check_parts(parts, &facts).await?;
+        csrf::check_parts(parts, facts).await?;
     }
     let (actor, stale_token) = match credential {
         Credential::None => (Actor::Anonymous, false),
@@ -68,17 +81,8 @@ async fn admit(app: &App, parts: &mut Parts) -> Result<Allowance, ApiError> {
             (actor, stale)
         }
     };
-    let is_poll = parts.extensions.get::<MatchedPath>().is_some_and(|path| path.as_str().ends_with(LOBBY_POLL));
-    let allowance = match &actor {
-        // Waiting is not asking; the lobby has a limit of its own.
-        Actor::User { session, .. } if is_poll => app.limits.poll(session.id)?,
-        Actor::Guest(guest) if is_poll => app.limits.poll(guest.id)?,
-        Actor::User { session, .. } => app.limits.session(session.id)?,
-        Actor::Guest(guest) => app.limits.guest(guest.id)?,
-        Actor::Anonymous => app.limits.address(facts.ip)?,
-    };
-    parts.extensions.insert(Caller { facts, actor, stale_token });
-    Ok(allowance)
+    parts.extensions.insert(Caller { facts: Arc::clone(facts), actor: actor.clone(), stale_token });
+    Ok(actor)
 }
 
 fn credential(parts: &Parts, facts: &ClientFacts) -> Credential {

@@ -17,4 +17,5 @@ pub(crate) mod recurrence;
 pub(crate) mod room;
 pub(crate) mod secret;
 pub(crate) mod text_enum;
+pub(crate) mod topic;
 pub(crate) mod user;

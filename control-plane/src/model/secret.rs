@@ -25,6 +25,8 @@ pub(crate) enum SecretKind {
     MeetingInvite,
     /// Reads somebody's calendar.
     CalendarFeed,
+    /// Opens one socket, once, within seconds.
+    Ticket,
 }
 
 impl SecretKind {
@@ -36,6 +38,7 @@ impl SecretKind {
             Self::Setup => "ps_",
             Self::MeetingInvite => "pm_",
             Self::CalendarFeed => "pf_",
+            Self::Ticket => "pt_",
         }
     }
 }

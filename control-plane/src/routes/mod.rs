@@ -9,6 +9,7 @@ mod channels;
 mod config;
 mod conversations;
 mod docs;
+mod events;
 mod files;
 mod health;
 mod ice_servers;
@@ -20,6 +21,7 @@ mod meetings;
 mod notifications;
 mod organizations;
 mod page;
+mod presence;
 mod problems;
 mod push;
 mod rooms;
@@ -71,6 +73,7 @@ const INTERNAL_BODY_BYTES: usize = 2 * 1024 * 1024;
         (name = "rooms", description = "Rooms, joining them, their calls"),
         (name = "admin", description = "For platform admins"),
         (name = "calls", description = "Calls, who is in them, host control, breakouts"),
+        (name = "events", description = "What happens, as it happens"),
         (name = "server", description = "What this server offers")
     )
 )]
@@ -111,7 +114,9 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .merge(push::routes())
         .merge(meetings::routes())
         .merge(invites::routes())
-        .merge(admin::media_nodes::routes());
+        .merge(admin::media_nodes::routes())
+        .merge(events::routes())
+        .merge(presence::routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest(API_BASE, resources)
 }
 

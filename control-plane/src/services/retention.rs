@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::store::db::StoreError;
 use crate::store::{
-    activities, calls, codes, guests, jobs, nodes, notifications, outbox, push_subscriptions, sessions,
+    activities, calls, codes, guests, jobs, nodes, notifications, outbox, push_subscriptions, sessions, tickets,
 };
 
 /// Rows deleted by one statement.
@@ -71,6 +71,7 @@ pub(crate) async fn round(app: &App) -> Result<(), StoreError> {
     in_batches!(notifications::delete_created_before(&app.db, days(keep.notifications_days), BATCH));
     let events = now.minus(Duration::from_secs(keep.events_minutes.saturating_mul(60)));
     in_batches!(outbox::delete_events_before(&app.db, events, BATCH));
+    in_batches!(tickets::delete_expired(&app.db, now, BATCH));
     let webhooks = now.minus(Duration::from_secs(keep.webhooks_hours.saturating_mul(3_600)));
     calls::delete_webhook_events(&app.db, webhooks).await?;
     super::files::sweep::round(app).await?;

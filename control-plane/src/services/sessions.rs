@@ -120,6 +120,8 @@ pub(crate) async fn refresh(app: &App, presented: &Secret, facts: &ClientFacts) 
             diff: json!({}),
         };
         outbox::insert_audit(&mut tx, row, now).await?;
+        let revoked = json!({ "session_id": session.session_id });
+        tx.event(format!("notifications:{}", user.id), "session.revoked", &revoked);
         tx.commit(now).await?;
         metrics::counter!("plenum_refresh_token_reuse_total").increment(1);
         return Err(RefreshError::Reused);
@@ -149,13 +151,15 @@ pub(crate) async fn refresh(app: &App, presented: &Secret, facts: &ClientFacts) 
 pub(crate) async fn end(app: &App, caller: &Caller, refresh: Option<&Secret>) -> Result<(), StoreError> {
     let now = app.clock.now();
     let mut tx = app.begin().await?;
-    let mut ended = caller.session().map(|(_, session)| session.id);
+    let mut ended = caller.session().map(|(user, session)| (user.id, session.id));
     if let (None, Some(refresh)) = (ended, refresh) {
-        ended = store::find_by_refresh(&mut tx, &refresh.hash(), now).await?.map(|session| session.session_id);
+        let found = store::find_by_refresh(&mut tx, &refresh.hash(), now).await?;
+        ended = found.map(|session| (session.user.id, session.session_id));
     }
-    if let Some(id) = ended
+    if let Some((user_id, id)) = ended
         && store::revoke(&mut tx, id, now).await?
     {
+        tx.event(format!("notifications:{user_id}"), "session.revoked", &json!({ "session_id": id }));
         audit(&mut tx, caller, "session.ended", ("session", id), json!({}), now).await?;
     }
     tx.commit(now).await

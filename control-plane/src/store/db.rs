@@ -21,6 +21,12 @@ const SQLITE_FILE: &str = "plenum.sqlite3";
 /// Name of the file that is locked while SQLite migrations run.
 const MIGRATION_LOCK_FILE: &str = "plenum.sqlite3.migrating";
 
+/// Size of a page unless a database was made otherwise.
+const SQLITE_PAGE_BYTES: u64 = 4_096;
+
+/// Longest wait for one statement; requests give up earlier.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// Settings of the connection pool.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -31,11 +37,13 @@ pub struct DatabaseSettings {
     pub acquire_timeout_ms: u64,
     /// Milliseconds a SQLite writer waits for another writer. Default 5000.
     pub busy_timeout_ms: u64,
+    /// Bytes the SQLite database may grow to; more is answered 507, as a full disk is. Default: what the disk holds.
+    pub sqlite_max_bytes: Option<u64>,
 }
 
 impl Default for DatabaseSettings {
     fn default() -> Self {
-        Self { max_connections: 10, acquire_timeout_ms: 5_000, busy_timeout_ms: 5_000 }
+        Self { max_connections: 10, acquire_timeout_ms: 5_000, busy_timeout_ms: 5_000, sqlite_max_bytes: None }
     }
 }
 
@@ -48,6 +56,9 @@ pub enum StoreError {
     /// The database does not answer, is locked for too long or has no connection free.
     #[error("the database is unavailable: {0}")]
     Unavailable(#[source] sqlx::Error),
+    /// There is no room left on the database's disk; what was written before is intact.
+    #[error("the database's disk is full: {0}")]
+    Full(#[source] sqlx::Error),
     /// Anything else: a defect of ours or of the schema.
     #[error("the database refused a statement: {0}")]
     Failed(#[source] sqlx::Error),
@@ -57,6 +68,7 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(inner) if inner.is_unique_violation() => Self::Duplicate,
+            sqlx::Error::Database(inner) if is_full(inner.code().as_deref().unwrap_or_default()) => Self::Full(error),
             sqlx::Error::Database(inner) if is_transient(inner.code().as_deref().unwrap_or_default()) => {
                 Self::Unavailable(error)
             }
@@ -64,10 +76,20 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::Tls(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => Self::Unavailable(error),
+            | sqlx::Error::WorkerCrashed
+            // A connection that ended in the middle of a sentence, and what it left behind.
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::BeginFailed
+            | sqlx::Error::InvalidSavePointStatement => Self::Unavailable(error),
             _ => Self::Failed(error),
         }
     }
+}
+
+/// SQLite FULL, and its I/O errors of writing (a full disk shows as one where space is reserved late); PostgreSQL
+/// `disk_full`.
+fn is_full(code: &str) -> bool {
+    matches!(code, "13" | "778" | "53100")
 }
 
 /// SQLite BUSY and LOCKED (with their extended codes), PostgreSQL connection, shutdown, serialization and disk errors.
@@ -119,6 +141,11 @@ impl Db {
         Ok(Self { pool, statements: Arc::default() })
     }
 
+    /// The same database for work that no request causes; its statements are not counted.
+    pub(crate) fn uncounted(&self) -> Self {
+        Self { pool: self.pool.clone(), statements: Arc::default() }
+    }
+
     /// Statements begun since start, over all connections.
     pub(crate) fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
@@ -164,6 +191,10 @@ async fn open_sqlite(
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(Duration::from_millis(settings.busy_timeout_ms))
         .foreign_keys(true);
+    let options = match settings.sqlite_max_bytes {
+        Some(bytes) => options.pragma("max_page_count", (bytes / SQLITE_PAGE_BYTES).max(1).to_string()),
+        None => options,
+    };
     let pool = SqlitePoolOptions::new()
         .max_connections(settings.max_connections)
         .acquire_timeout(Duration::from_millis(settings.acquire_timeout_ms))
@@ -249,6 +280,18 @@ impl<'c> On<'c> {
     }
 }
 
+/// Waits for the database, but not for ever: a connection whose other end vanished without a word would hold a
+/// background task until TCP gives up, many minutes later.
+///
+/// # Errors
+/// As the statement; [`StoreError::Unavailable`] after [`STATEMENT_TIMEOUT`].
+pub(super) async fn bounded<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(STATEMENT_TIMEOUT, statement).await {
+        Ok(done) => done.map_err(StoreError::from),
+        Err(_) => Err(StoreError::Unavailable(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))),
+    }
+}
+
 /// Gets the connection a statement runs on.
 pub(super) async fn link<'c>(on: impl Into<On<'c>>) -> Result<Link<'c>, StoreError> {
     on.into().link().await
@@ -261,21 +304,23 @@ pub(super) async fn link<'c>(on: impl Into<On<'c>>) -> Result<Link<'c>, StoreErr
 macro_rules! run {
     ($on:expr, execute, $sql:expr $(, $arg:expr)* $(,)?) => {
         match $crate::store::db::link($on).await? {
-            $crate::store::db::Link::Sqlite(mut link) =>
-                sqlx::query::<sqlx::Sqlite>($sql)$(.bind($arg))*.execute(&mut *link).await.map(|done| done.rows_affected()),
-            $crate::store::db::Link::Postgres(mut link) =>
-                sqlx::query::<sqlx::Postgres>($sql)$(.bind($arg))*.execute(&mut *link).await.map(|done| done.rows_affected()),
+            $crate::store::db::Link::Sqlite(mut link) => $crate::store::db::bounded(
+                sqlx::query::<sqlx::Sqlite>($sql)$(.bind($arg))*.execute(&mut *link),
+            ).await.map(|done| done.rows_affected()),
+            $crate::store::db::Link::Postgres(mut link) => $crate::store::db::bounded(
+                sqlx::query::<sqlx::Postgres>($sql)$(.bind($arg))*.execute(&mut *link),
+            ).await.map(|done| done.rows_affected()),
         }
-        .map_err($crate::store::db::StoreError::from)
     };
     ($on:expr, $fetch:ident as $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {
         match $crate::store::db::link($on).await? {
-            $crate::store::db::Link::Sqlite(mut link) =>
-                sqlx::query_as::<sqlx::Sqlite, $row>($sql)$(.bind($arg))*.$fetch(&mut *link).await,
-            $crate::store::db::Link::Postgres(mut link) =>
-                sqlx::query_as::<sqlx::Postgres, $row>($sql)$(.bind($arg))*.$fetch(&mut *link).await,
+            $crate::store::db::Link::Sqlite(mut link) => $crate::store::db::bounded(
+                sqlx::query_as::<sqlx::Sqlite, $row>($sql)$(.bind($arg))*.$fetch(&mut *link),
+            ).await,
+            $crate::store::db::Link::Postgres(mut link) => $crate::store::db::bounded(
+                sqlx::query_as::<sqlx::Postgres, $row>($sql)$(.bind($arg))*.$fetch(&mut *link),
+            ).await,
         }
-        .map_err($crate::store::db::StoreError::from)
     };
 }
 pub(crate) use run;
@@ -286,7 +331,7 @@ mod tests {
 
     #[test]
     fn knows_which_errors_pass() {
-        for code in ["5", "6", "261", "517", "57P01", "08006", "53300", "53100", "40001"] {
+        for code in ["5", "6", "261", "517", "57P01", "08006", "53300", "40001"] {
             assert!(is_transient(code), "{code}");
         }
         for code in ["", "1", "19", "2067", "23505", "42P01"] {

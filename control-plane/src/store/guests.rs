@@ -12,6 +12,10 @@ statements! {
     INSERT_GUEST = "INSERT INTO guest_sessions (id, room_id, name, tab, token_hash, created_at, expires_at, \
         address_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     FIND_GUEST = "SELECT id, room_id, name, tab FROM guest_sessions WHERE token_hash = $1 AND expires_at > $2";
+    FIND_GUEST_BY_ID = "SELECT id, room_id, name, tab FROM guest_sessions WHERE id = $1 AND expires_at > $2";
+    COUNT_ADMISSIONS = "SELECT (SELECT COUNT(*) FROM call_participants p JOIN calls c ON c.id = p.call_id \
+        WHERE p.guest_id = $1 AND c.room_id = $2) + (SELECT COUNT(*) FROM lobby_entries \
+        WHERE subject_id = $1 AND room_id = $2 AND status = 'accepted' AND expires_at > $3)";
     UPDATE_GUEST_NAME = "UPDATE guest_sessions SET name = $2, expires_at = $3 WHERE id = $1";
     EXTEND_GUESTS_OF_CALL = "UPDATE guest_sessions SET expires_at = $2 WHERE expires_at < $2 AND id IN \
         (SELECT guest_id FROM call_participants WHERE call_id = $1 AND guest_id IS NOT NULL)";
@@ -49,6 +53,17 @@ pub(crate) async fn insert(
 /// Finds the guest of a token that has not expired.
 pub(crate) async fn find_by_token(db: &Db, hash: &[u8], now: Micros) -> Result<Option<GuestSession>, StoreError> {
     run!(db, fetch_optional as GuestSession, FIND_GUEST, hash, now)
+}
+
+/// Finds a guest whose pass has not expired.
+pub(crate) async fn find_by_id(db: &Db, id: Uuid, now: Micros) -> Result<Option<GuestSession>, StoreError> {
+    run!(db, fetch_optional as GuestSession, FIND_GUEST_BY_ID, id, now)
+}
+
+/// Whether a guest was let into the room of their pass: they are or were in its call, or somebody admitted them.
+pub(crate) async fn was_admitted(db: &Db, guest: &GuestSession, now: Micros) -> Result<bool, StoreError> {
+    let (count,): (i64,) = run!(db, fetch_one as (i64,), COUNT_ADMISSIONS, guest.id, guest.room_id, now)?;
+    Ok(count > 0)
 }
 
 /// Gives a guest who comes back a new name and more time.

@@ -16,10 +16,12 @@ pub(crate) mod codes;
 pub(crate) mod conversations;
 pub(crate) mod db;
 pub(crate) mod erasure;
+pub(crate) mod events;
 pub(crate) mod files;
 pub(crate) mod guests;
 pub(crate) mod hosting;
 pub(crate) mod identities;
+pub(crate) mod installation;
 pub(crate) mod jobs;
 pub(crate) mod lobby;
 pub(crate) mod meeting_invites;
@@ -32,12 +34,14 @@ pub(crate) mod notifications;
 pub(crate) mod organizations;
 pub(crate) mod outbox;
 pub(crate) mod preferences;
+pub(crate) mod presence;
 pub(crate) mod push_subscriptions;
 pub(crate) mod rooms;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 #[cfg(test)]
 mod statements_tests;
+pub(crate) mod tickets;
 pub(crate) mod tx;
 pub(crate) mod users;
 

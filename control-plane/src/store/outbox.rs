@@ -16,7 +16,8 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     INSERT_EVENT = "INSERT INTO event_log (topic, kind, payload, created_at) VALUES ($1, $2, $3, $4) RETURNING seq";
     DELETE_EVENTS_BEFORE = "DELETE FROM event_log WHERE seq IN \
-        (SELECT seq FROM event_log WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
+        (SELECT seq FROM event_log WHERE created_at < $1 AND seq < (SELECT MAX(seq) FROM event_log) \
+        ORDER BY created_at LIMIT $2)";
     DELETE_AUDIT_BEFORE = "DELETE FROM audit_log WHERE id IN \
         (SELECT id FROM audit_log WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
 }
@@ -77,7 +78,8 @@ pub(super) async fn insert_event(tx: &mut Tx, event: NewEvent, now: Micros) -> R
     Ok(Event { seq, topic: event.topic, kind: event.kind.to_owned(), payload: payload.0, created_at: now })
 }
 
-/// Deletes at most `batch` events older than `before`; how many went.
+/// Deletes at most `batch` events older than `before`; how many went. The newest stays: its number says where the log
+/// is, and a reader who comes back can be told whether it missed something.
 pub(crate) async fn delete_events_before(db: &Db, before: Micros, batch: i64) -> Result<u64, StoreError> {
     run!(db, execute, DELETE_EVENTS_BEFORE, before, batch)
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::db::{Db, StoreError, run};
 use super::{statements, tx::Tx};
 use crate::model::clock::Micros;
-use crate::model::user::{SessionFacts, SessionTransport, User};
+use crate::model::user::{PlatformRole, SessionFacts, SessionTransport, User};
 
 statements! {
     INSERT_SESSION = "INSERT INTO sessions (id, user_id, transport, access_hash, access_expires_at, refresh_hash, \
@@ -17,6 +17,15 @@ statements! {
         u.email_verified_at, u.created_at, u.updated_at \
         FROM sessions s JOIN users u ON u.id = s.user_id \
         WHERE s.access_hash = $1 AND s.revoked_at IS NULL AND s.access_expires_at > $2 \
+        AND u.status = 'active' AND u.deleted_at IS NULL";
+    FIND_SESSION_BY_ID = "SELECT s.id AS session_id, s.transport, s.last_seen_at AS session_last_seen_at, \
+        u.id, u.email, u.username, u.display_name, u.locale, u.timezone, u.platform_role, u.status, \
+        u.default_room_access, u.email_verified_at, u.created_at, u.updated_at \
+        FROM sessions s JOIN users u ON u.id = s.user_id \
+        WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 \
+        AND u.status = 'active' AND u.deleted_at IS NULL";
+    FIND_SESSION_ROLE = "SELECT u.platform_role FROM sessions s JOIN users u ON u.id = s.user_id \
+        WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 \
         AND u.status = 'active' AND u.deleted_at IS NULL";
     FIND_SESSION_BY_REFRESH = "SELECT s.id AS session_id, s.refresh_hash, s.access_expires_at, \
         s.rotated_at, u.id, u.email, u.username, u.display_name, u.locale, u.timezone, \
@@ -124,6 +133,17 @@ pub(crate) async fn insert(tx: &mut Tx, new: NewSession<'_>, now: Micros) -> Res
 /// Finds the live session of an access token, with its person, in one statement.
 pub(crate) async fn find_live(db: &Db, access_hash: &[u8], now: Micros) -> Result<Option<LiveSession>, StoreError> {
     run!(db, fetch_optional as LiveSession, FIND_SESSION_BY_ACCESS, access_hash, now)
+}
+
+/// Finds a live session by its id, with its person.
+pub(crate) async fn find_live_by_id(db: &Db, id: Uuid, now: Micros) -> Result<Option<LiveSession>, StoreError> {
+    run!(db, fetch_optional as LiveSession, FIND_SESSION_BY_ID, id, now)
+}
+
+/// The platform role of a live session's person; `None` when the session has ended.
+pub(crate) async fn find_role(db: &Db, id: Uuid, now: Micros) -> Result<Option<PlatformRole>, StoreError> {
+    let row: Option<(PlatformRole,)> = run!(db, fetch_optional as (PlatformRole,), FIND_SESSION_ROLE, id, now)?;
+    Ok(row.map(|(role,)| role))
 }
 
 /// Finds the session whose current or previous refresh token this is.

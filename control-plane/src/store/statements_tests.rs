@@ -15,9 +15,11 @@ fn statements() -> Vec<(&'static str, &'static str)> {
         codes::ALL,
         conversations::ALL,
         erasure::ALL,
+        events::ALL,
         guests::ALL,
         hosting::ALL,
         identities::ALL,
+        installation::ALL,
         jobs::ALL,
         lobby::ALL,
         members::ALL,
@@ -30,9 +32,11 @@ fn statements() -> Vec<(&'static str, &'static str)> {
         settings::ALL,
         outbox::ALL,
         preferences::ALL,
+        presence::ALL,
         push_subscriptions::ALL,
         rooms::ALL,
         sessions::ALL,
+        tickets::ALL,
         users::ALL,
     ]
     .concat()
@@ -42,13 +46,15 @@ fn statements() -> Vec<(&'static str, &'static str)> {
 async fn every_statement_prepares_on_sqlite() {
     let mut connection = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
     sqlx::migrate!("../migrations/sqlite").run(&mut connection).await.unwrap();
-    for (name, sql) in statements().into_iter().chain([
+    let only_here = [
         ("CLAIM", jobs::CLAIM_ON_SQLITE),
         ("FILES", files::LIST_OF_MESSAGES_ON_SQLITE),
         ("INSERT", notifications::INSERT_ON_SQLITE),
         ("MENTIONED", notifications::MENTIONED_ON_SQLITE),
         ("LEADS", preferences::LIST_LEADS_ON_SQLITE),
-    ]) {
+        ("LIST_OF_TOPICS", events::LIST_OF_TOPICS_ON_SQLITE),
+    ];
+    for (name, sql) in statements().into_iter().chain(only_here) {
         if let Err(error) = (&mut connection).prepare(sql.into_sql_str()).await {
             panic!("{name}: {error}\n{sql}");
         }
@@ -68,13 +74,15 @@ async fn every_statement_prepares_on_postgres() {
     url.set_path(&name);
     let mut connection = PgConnection::connect(url.as_str()).await.unwrap();
     sqlx::migrate!("../migrations/postgres").run(&mut connection).await.unwrap();
-    for (name, sql) in statements().into_iter().chain([
+    let only_here = [
         ("CLAIM", jobs::CLAIM_ON_POSTGRES),
         ("FILES", files::LIST_OF_MESSAGES_ON_POSTGRES),
         ("INSERT", notifications::INSERT_ON_POSTGRES),
         ("MENTIONED", notifications::MENTIONED_ON_POSTGRES),
         ("LEADS", preferences::LIST_LEADS_ON_POSTGRES),
-    ]) {
+        ("LIST_OF_TOPICS", events::LIST_OF_TOPICS_ON_POSTGRES),
+    ];
+    for (name, sql) in statements().into_iter().chain(only_here) {
         if let Err(error) = (&mut connection).prepare(sql.into_sql_str()).await {
             panic!("{name}: {error}\n{sql}");
         }

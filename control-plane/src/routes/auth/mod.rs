@@ -10,6 +10,7 @@ pub(crate) mod refresh;
 pub(crate) mod register;
 pub(crate) mod session;
 pub(crate) mod setup;
+pub(crate) mod ws_ticket;
 
 use std::sync::Arc;
 
@@ -99,7 +100,7 @@ impl Door {
     ) -> Result<SessionTransport, ApiError> {
         let transport = transport.unwrap_or(SessionTransport::Bearer);
         self.guard(transport).await?;
-        app.limits.auth(self.caller.facts.ip, account)?;
+        app.limits.auth(self.caller.facts.ip, account).await?;
         Ok(transport)
     }
 

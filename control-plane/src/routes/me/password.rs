@@ -36,7 +36,7 @@ pub(crate) async fn put(
     who: SignedIn,
     Body(request): Body<ChangePasswordRequest>,
 ) -> Result<StatusCode, ApiError> {
-    app.limits.auth(who.caller.facts.ip, &who.user.email)?;
+    app.limits.auth(who.caller.facts.ip, &who.user.email).await?;
     credentials::change_password(&app, &who, request.current_password, request.new_password).await?;
     Ok(StatusCode::NO_CONTENT)
 }

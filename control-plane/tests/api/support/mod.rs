@@ -8,8 +8,10 @@ pub(crate) mod meeting;
 mod node;
 mod replica;
 pub(crate) mod smtp;
+mod socket;
 pub(crate) mod talk;
 pub(crate) mod time;
+mod twin;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,7 +22,8 @@ use axum::body::Body;
 use control_plane::{Clock, ControlPlane, ControlPlaneConfig, InternalKey, MediaConnection};
 use http::{Method, Request};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use tokio_util::sync::CancellationToken;
 use tower::util::MapRequestLayer;
 use tower::{Layer, ServiceExt};
@@ -29,8 +32,11 @@ use uuid::Uuid;
 
 pub(crate) use answer::Answer;
 pub(crate) use idp::{Idp, Mischief, TENANT};
+pub(crate) use node::{FakeNode, Mood};
 pub(crate) use node::{FakeNode, Mood, sources};
+pub(crate) use replica::{Mortal, Proxy, redis_url};
 pub(crate) use smtp::MailSink;
+pub(crate) use socket::{Socket, try_connect};
 
 /// The internal key of every test.
 pub(crate) const KEY: (&str, &str) = ("internal", "a secret of thirty-two characters or so");
@@ -76,7 +82,10 @@ pub(crate) struct TestApp {
     pub(crate) idp: Option<Arc<Idp>>,
     dir: PathBuf,
     storage_url: Option<String>,
+    /// Server and name.
     database: Option<(String, String)>,
+    /// Another app made the database and removes it.
+    is_twin: bool,
 }
 
 /// Somebody with an account.
@@ -89,12 +98,12 @@ pub(crate) struct Person {
 }
 
 impl TestApp {
-    pub(crate) async fn on_sqlite(change: fn(&mut ControlPlaneConfig)) -> Self {
+    pub(crate) async fn on_sqlite(change: impl FnOnce(&mut ControlPlaneConfig)) -> Self {
         Self::start(None, change).await
     }
 
     /// `None`, with a word about it, when there is no server and none is required.
-    pub(crate) async fn on_postgres(change: fn(&mut ControlPlaneConfig)) -> Option<Self> {
+    pub(crate) async fn on_postgres(change: impl FnOnce(&mut ControlPlaneConfig)) -> Option<Self> {
         let Ok(server) = std::env::var("PLENUM_TEST_POSTGRES_URL") else {
             assert!(std::env::var_os("PLENUM_TEST_REQUIRE_POSTGRES").is_none(), "PLENUM_TEST_POSTGRES_URL is not set");
             eprintln!("skipped: PLENUM_TEST_POSTGRES_URL is not set");
@@ -106,7 +115,20 @@ impl TestApp {
         Some(Self::start(Some((server, name)), change).await)
     }
 
-    async fn start(database: Option<(String, String)>, change: fn(&mut ControlPlaneConfig)) -> Self {
+    /// Another replica on the same database, with the same clock.
+    pub(crate) async fn twin(&self, change: impl FnOnce(&mut ControlPlaneConfig)) -> Self {
+        assert!(self.database.is_some(), "replicas share a server");
+        let clock = self.clock.clone();
+        let mut twin = Self::start(self.database.clone(), |config| {
+            config.clock = clock;
+            change(config);
+        })
+        .await;
+        twin.is_twin = true;
+        twin
+    }
+
+    async fn start(database: Option<(String, String)>, change: impl FnOnce(&mut ControlPlaneConfig)) -> Self {
         let dir = std::env::temp_dir().join(format!("plenum-test-{}", Uuid::now_v7().simple()));
         std::fs::create_dir_all(&dir).expect("a directory for the test");
         let node = Arc::new(FakeNode::default());
@@ -139,7 +161,7 @@ impl TestApp {
         let routes = MapRequestLayer::new(|request| request).layer(control.router());
         let router =
             Router::new().route_service("/api/{*path}", routes.clone()).route_service("/internal/{*path}", routes);
-        Self { control, router, clock, node, mail, idp, dir, storage_url, database }
+        Self { control, router, clock, node, mail, idp, dir, storage_url, database, is_twin: false }
     }
 
     /// The identity provider of the case.
@@ -156,12 +178,86 @@ impl TestApp {
     pub(crate) async fn finish(self) {
         self.control.stop().await;
         self.remove_small_disk();
-        if let Some((server, name)) = &self.database {
+        if let Some((server, name)) = self.database.as_ref().filter(|_| !self.is_twin) {
             let mut admin = PgConnection::connect(server).await.expect("the test server answers");
             let drop = format!("DROP DATABASE {name} WITH (FORCE)");
             admin.execute(AssertSqlSafe(drop)).await.expect("the database can be dropped");
         }
         std::fs::remove_dir_all(&self.dir).expect("the directory can be removed");
+    }
+
+    /// The address of this test's database, if it is on a server.
+    pub(crate) fn database_url(&self) -> Option<String> {
+        self.database.as_ref().map(|(server, name)| {
+            let mut url = Url::parse(server).expect("a URL");
+            url.set_path(name);
+            url.to_string()
+        })
+    }
+
+    /// The file of this test's database, if it is in one.
+    pub(crate) fn database_file(&self) -> PathBuf {
+        self.dir.join("plenum.sqlite3")
+    }
+
+    /// Runs one statement behind the control plane's back.
+    pub(crate) async fn sql(&self, text: &str) {
+        match self.database_url() {
+            Some(url) => {
+                let mut connection = PgConnection::connect(&url).await.expect("the test server answers");
+                connection.execute(AssertSqlSafe(text.to_owned())).await.expect("the statement runs");
+            }
+            None => {
+                let options = SqliteConnectOptions::new().filename(self.database_file());
+                let mut connection = options.busy_timeout(Duration::from_secs(10)).connect().await.expect("the file");
+                connection.execute(AssertSqlSafe(text.to_owned())).await.expect("the statement runs");
+            }
+        }
+    }
+
+    /// The number a statement answers, on PostgreSQL.
+    pub(crate) async fn count(&self, text: &str) -> i64 {
+        let url = self.database_url().expect("a server");
+        let mut connection = PgConnection::connect(&url).await.expect("the test server answers");
+        let query = sqlx::query_as(AssertSqlSafe(text.to_owned()));
+        let (count,): (i64,) = query.fetch_one(&mut connection).await.expect("the statement runs");
+        count
+    }
+
+    /// An organization of these people, made behind the API's back.
+    pub(crate) async fn organization(&self, people: &[&Person]) -> Uuid {
+        let id = Uuid::now_v7();
+        let blob = |id: &str| match self.database {
+            Some(_) => format!("'{id}'"),
+            None => format!("x'{}'", id.replace('-', "")),
+        };
+        let org = blob(&id.to_string());
+        let made_by = blob(&people.first().expect("somebody").id);
+        self.sql(&format!(
+            "INSERT INTO organizations (id, slug, name, name_folded, description, settings, created_by, created_at, \
+             updated_at) VALUES ({org}, '{}', 'Org', 'org', '', '{{}}', {made_by}, 1, 1)",
+            id.simple()
+        ))
+        .await;
+        for person in people {
+            let user = blob(&person.id);
+            self.sql(&format!(
+                "INSERT INTO organization_members (org_id, user_id, role, created_at) VALUES ({org}, {user}, 'member', 1)"
+            ))
+            .await;
+        }
+        id
+    }
+
+    /// Writes an event as another replica would.
+    pub(crate) async fn emit(&self, topic: &str, kind: &str, payload: &Value) {
+        let payload = payload.to_string().replace('\'', "''");
+        let lock = if self.database.is_some() { "SELECT pg_advisory_xact_lock(7305881001); " } else { "" };
+        let insert = format!(
+            "BEGIN; {lock}INSERT INTO event_log (topic, kind, payload, created_at) \
+             VALUES ('{topic}', '{kind}', '{payload}', 1); COMMIT"
+        );
+        self.sql(&insert).await;
     }
 
     /// Sends any request.

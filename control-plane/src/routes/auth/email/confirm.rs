@@ -34,7 +34,7 @@ pub(crate) async fn confirm(
     who: SignedIn,
     Body(request): Body<ConfirmEmailRequest>,
 ) -> Result<Json<User>, ApiError> {
-    app.limits.auth(who.caller.facts.ip, &who.user.email)?;
+    app.limits.auth(who.caller.facts.ip, &who.user.email).await?;
     match addresses::confirm(&app, &who, request.code.trim()).await {
         Ok(user) => Ok(Json(user)),
         // The session is fine: a 401 would make its owner sign in again.

@@ -17,7 +17,7 @@ use crate::services::addresses;
     responses((status = 202, description = "A code is on its way"), (status = 204, description = "It is verified"),
     Problems))]
 pub(crate) async fn verify(State(app): State<Arc<App>>, who: SignedIn) -> Result<StatusCode, ApiError> {
-    app.limits.auth(who.caller.facts.ip, &who.user.email)?;
+    app.limits.auth(who.caller.facts.ip, &who.user.email).await?;
     let sent = addresses::request_verification(&app, &who).await?;
     Ok(if sent { StatusCode::ACCEPTED } else { StatusCode::NO_CONTENT })
 }

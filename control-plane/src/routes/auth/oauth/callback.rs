@@ -45,7 +45,7 @@ pub(crate) async fn callback(
     Params(query): Params<CallbackQuery>,
 ) -> Result<Response, ApiError> {
     let kind = provider(&name)?;
-    app.limits.auth(caller.facts.ip, &format!("callback {}", caller.facts.ip_text))?;
+    app.limits.auth(caller.facts.ip, &format!("callback {}", caller.facts.ip_text)).await?;
     let returned = Returned {
         code: query.code,
         state: query.state.as_deref().unwrap_or_default(),

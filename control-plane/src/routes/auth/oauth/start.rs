@@ -46,7 +46,7 @@ pub(crate) async fn start(
     Params(query): Params<StartQuery>,
 ) -> Result<Response, ApiError> {
     let kind = provider(&name)?;
-    app.limits.auth(caller.facts.ip, &format!("start {}", caller.facts.ip_text))?;
+    app.limits.auth(caller.facts.ip, &format!("start {}", caller.facts.ip_text)).await?;
     let started = providers::start(&app, kind, &caller.facts, query.return_to.as_deref().unwrap_or("/")).await?;
     let location = HeaderValue::from_str(started.url.as_str()).map_err(|error| ApiError::internal(&error))?;
     let jar = cookies::keep_oauth(CookieJar::new(), &caller.facts, started.cookie, providers::STATE_TTL);

@@ -39,7 +39,7 @@ pub(crate) async fn confirm(
     Body(request): Body<ResetPasswordRequest>,
 ) -> Result<StatusCode, ApiError> {
     let email = validate::fold_email(&request.email);
-    app.limits.auth(caller.facts.ip, &email)?;
+    app.limits.auth(caller.facts.ip, &email).await?;
     addresses::reset_password(&app, &caller, &email, request.code.trim(), request.new_password).await?;
     Ok(StatusCode::NO_CONTENT)
 }

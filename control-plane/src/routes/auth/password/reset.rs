@@ -24,7 +24,7 @@ pub(crate) async fn reset(
     Body(request): Body<CodeRequest>,
 ) -> Result<StatusCode, ApiError> {
     let email = validate::fold_email(&request.email);
-    app.limits.auth(caller.facts.ip, &email)?;
+    app.limits.auth(caller.facts.ip, &email).await?;
     addresses::request_code(&app, &email, CodePurpose::Reset).await?;
     Ok(StatusCode::ACCEPTED)
 }

@@ -37,7 +37,7 @@ pub(crate) async fn knock(
     Segment(room): Segment,
     body: Option<Body<KnockRequest>>,
 ) -> Result<Json<LobbyAnswer>, ApiError> {
-    app.limits.knock(caller.facts.ip)?;
+    app.limits.knock(caller.facts.ip).await?;
     let request = body.map(|Body(request)| request).unwrap_or_default();
     let name = request.display_name.map(|name| name.trim().to_owned());
     Ok(Json(lobby::knock(&app, &caller, &room_name(&room)?, name).await?.into()))

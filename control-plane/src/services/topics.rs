@@ -1,0 +1,113 @@
+//! Who may listen to what. One function decides; sockets and streams ask it when somebody subscribes and again later.
+//!
+//! In: an actor and a topic. Out: yes or no. Somebody who may not listen is told no more than about a topic that does
+//! not exist.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::authorize::{Action, RoomObject, Talk, authorize};
+use super::conversations::{self, ConversationError};
+use crate::app::App;
+use crate::model::room::{Room, RoomName};
+use crate::model::topic::{RIGHTS, Topic};
+use crate::model::user::{Actor, GuestSession, PlatformRole};
+use crate::store::db::StoreError;
+use crate::store::tx::Tx;
+use crate::store::{guests, presence, rooms, sessions};
+
+/// Whether `actor` may listen to `topic` now.
+///
+/// # Errors
+/// As any statement.
+pub(crate) async fn may_listen(app: &App, actor: &Actor, topic: Topic) -> Result<bool, StoreError> {
+    if let (Actor::Guest(guest), Topic::Room(_) | Topic::Conversation(_)) = (actor, topic)
+        && !is_admitted(app, actor, guest).await?
+    {
+        return Ok(false);
+    }
+    match topic {
+        Topic::Notifications(id) => Ok(actor.user().is_some_and(|user| user.id == id)),
+        Topic::Room(id) => {
+            let room = find_room(app, actor, id).await?;
+            Ok(room.is_some_and(|room| may_see_call(app, actor, &room)))
+        }
+        Topic::Conversation(id) => match conversations::find(app, actor, id, Talk::Read).await {
+            Ok(_) => Ok(true),
+            Err(ConversationError::Store(error)) => Err(error),
+            Err(_) => Ok(false),
+        },
+        Topic::Activity(id) | Topic::Presence(id) => match actor.user() {
+            Some(user) => Ok(presence::is_member(&app.background, id, user.id).await?),
+            None => Ok(false),
+        },
+    }
+}
+
+async fn find_room(app: &App, actor: &Actor, id: Uuid) -> Result<Option<Room>, StoreError> {
+    rooms::find(&app.background, &RoomName::Id(id), actor.user().map(|user| user.id)).await
+}
+
+/// A pass is given out in the lobby already; it opens nothing before its guest is let in, or could walk in.
+async fn is_admitted(app: &App, actor: &Actor, guest: &GuestSession) -> Result<bool, StoreError> {
+    if guests::was_admitted(&app.background, guest, app.clock.now()).await? {
+        return Ok(true);
+    }
+    let by = RoomName::Id(guest.room_id);
+    let room = find_room(app, actor, guest.room_id).await?;
+    Ok(room.is_some_and(|room| {
+        let object = RoomObject { room: &room, by: &by, now: app.clock.now() };
+        authorize(actor, Action::Join, object).is_ok()
+    }))
+}
+
+fn may_see_call(app: &App, actor: &Actor, room: &Room) -> bool {
+    let object = RoomObject { room, by: &RoomName::Id(room.id), now: app.clock.now() };
+    authorize(actor, Action::SeeCall, object).is_ok()
+}
+
+/// Finds the session or pass of an actor again; `None` when it has ended meanwhile.
+///
+/// # Errors
+/// As any statement.
+pub(crate) async fn refresh_actor(app: &App, actor: &Actor) -> Result<Option<Actor>, StoreError> {
+    let now = app.clock.now();
+    match actor {
+        Actor::Anonymous => Ok(None),
+        Actor::User { user, session } => {
+            let role: Option<PlatformRole> = sessions::find_role(&app.background, session.id, now).await?;
+            Ok(role.map(|platform_role| {
+                let mut user = user.clone();
+                user.platform_role = platform_role;
+                Actor::User { user, session: session.clone() }
+            }))
+        }
+        Actor::Guest(guest) => {
+            let found = guests::find_by_id(&app.background, guest.id, now).await?;
+            Ok(found.map(Actor::Guest))
+        }
+    }
+}
+
+/// Whose rights an act took away.
+#[derive(Clone, Copy, Debug)]
+#[allow(dead_code, reason = "each kind of act names what it knows")]
+pub(crate) enum Concerned<'a> {
+    /// A person, wherever they listen.
+    User(Uuid),
+    /// Everybody who listens to a topic.
+    Topic(&'a str),
+    /// Nobody knows: everybody looks again.
+    Everybody,
+}
+
+/// Makes every replica look again at what those concerned listen to, once the act is durable.
+#[allow(dead_code, reason = "for acts whose own events do not say it")]
+pub(crate) fn rights_changed(tx: &mut Tx, concerned: Concerned<'_>) {
+    let payload = match concerned {
+        Concerned::User(id) => json!({ "user_id": id }),
+        Concerned::Topic(name) => json!({ "topic": name }),
+        Concerned::Everybody => json!({}),
+    };
+    tx.event(RIGHTS.to_owned(), "rights.changed", &payload);
+}

@@ -1,0 +1,145 @@
+//! What happens when something we stand on goes away: a database that does not answer, a disk that is full.
+
+use std::time::Duration;
+
+use serde_json::json;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use crate::support::{Proxy, TestApp};
+
+/// As long as the database is away.
+const OUTAGE: Duration = Duration::from_secs(10);
+
+/// The database goes away in one of two ways and comes back; what was acknowledged is there, sockets stay.
+async fn survive_an_outage(away: fn(&Proxy)) {
+    let Ok(server) = std::env::var("PLENUM_TEST_POSTGRES_URL") else {
+        assert!(std::env::var_os("PLENUM_TEST_REQUIRE_POSTGRES").is_none(), "PLENUM_TEST_POSTGRES_URL is not set");
+        return;
+    };
+    let proxy = Proxy::to(&server).await;
+    let change = |config: &mut control_plane::ControlPlaneConfig| {
+        let url = config.database_url.take().expect("a server");
+        config.database_url = Some(proxy.through(&url));
+        config.database.acquire_timeout_ms = 1_000;
+        config.http.timeout_ms = 2_000;
+        config.realtime.poll_ms = 200;
+        config.realtime.recheck_every_s = 1;
+    };
+    let Some(app) = TestApp::on_postgres(change).await else { return };
+    let wire = app.wire().await;
+    let ada = app.person("Ada").await;
+    let room = app.room(&ada, "public").await;
+    let conversation = room.text("/conversation_id");
+    let path = format!("/conversations/{conversation}/messages");
+    let topic = format!("conversation:{conversation}");
+    let mut socket = wire.open(&ada.access).await;
+    socket.subscribe(&[&topic], None).await;
+    let mut acknowledged = Vec::new();
+    let mut refused = 0;
+    let send = async |n: usize| {
+        let body = json!({ "body": format!("Message {n}"), "client_id": format!("m{n}") });
+        app.post(&path, Some(&ada.access), body).await
+    };
+    for n in 0..5 {
+        acknowledged.push(send(n).await.expect(201).text("/id"));
+    }
+    let mut heard = Vec::new();
+    let message = async |socket: &mut crate::support::Socket| {
+        let event = socket.until("message.created").await;
+        event["payload"]["id"].as_str().unwrap().to_owned()
+    };
+    for _ in 0..5 {
+        heard.push(message(&mut socket).await);
+    }
+    away(&proxy);
+    let began = std::time::Instant::now();
+    while began.elapsed() < OUTAGE {
+        let answer = send(5).await;
+        // A statement that was under way when the wire broke may have been done.
+        assert_eq!(answer.status.as_u16(), 503, "{}", answer.json);
+        let code = answer.json["code"].as_str().unwrap();
+        assert!(matches!(code, "database_unavailable" | "timeout"), "{code}");
+        let wait: u64 = answer.headers["retry-after"].to_str().unwrap().parse().unwrap();
+        assert!((1..=60).contains(&wait));
+        assert!(app.control.ready().await.is_err());
+        refused += 1;
+    }
+    assert!(refused > 1);
+    let answer = socket.ask(json!({ "type": "ping" })).await;
+    assert_eq!(answer["type"], "pong", "the socket outlives the outage");
+    proxy.heal();
+    app.eventually("the database is back", async || app.control.ready().await.is_ok()).await;
+    for n in 5..10 {
+        let answer = send(n).await;
+        assert!(answer.status.is_success(), "{}", answer.json);
+        acknowledged.push(answer.text("/id"));
+    }
+    while heard.len() < acknowledged.len() {
+        heard.push(message(&mut socket).await);
+    }
+    assert_eq!(heard, acknowledged, "in order and once");
+    let page = app.get(&format!("{path}?order=asc&limit=100"), Some(&ada.access)).await.expect(200);
+    let ids = page.json["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned());
+    assert_eq!(ids.collect::<Vec<_>>(), acknowledged);
+    proxy.heal();
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn outlive_a_database_that_is_gone() {
+    survive_an_outage(Proxy::cut).await;
+}
+
+#[tokio::test]
+async fn outlive_a_database_that_is_silent() {
+    survive_an_outage(Proxy::stall).await;
+}
+
+#[tokio::test]
+async fn say_that_the_disk_is_full_and_keep_what_there_is() {
+    let app = TestApp::on_sqlite(|config| {
+        config.database.sqlite_max_bytes = Some(2 * 1024 * 1024);
+        config.rooms.max_owned = 100_000;
+    })
+    .await;
+    let ada = app.person("Ada").await;
+    let fat = "x".repeat(2_000);
+    let mut kept = Vec::new();
+    let refused = loop {
+        let body = json!({ "name": "Fat", "type": "video", "access_level": "public", "description": fat });
+        let answer = app.post("/rooms", Some(&ada.access), body).await;
+        if answer.status != 201 {
+            break answer;
+        }
+        kept.push(answer.text("/id"));
+        assert!(kept.len() < 10_000, "the disk is never full");
+    };
+    refused.problem(507, "storage_full").headers.get("retry-after").expect("when to try again");
+    assert!(kept.len() > 100, "{}", kept.len());
+    // Reading goes on, and nothing of the refused act is there.
+    app.get(&format!("/rooms/{}", kept[0]), Some(&ada.access)).await.expect(200);
+    let count = || async {
+        let (mut count, mut path) = (0, "/rooms?limit=100".to_owned());
+        loop {
+            let page = app.get(&path, Some(&ada.access)).await.expect(200);
+            count += page.json["items"].as_array().unwrap().len();
+            match page.json["next_cursor"].as_str() {
+                Some(cursor) => path = format!("/rooms?limit=100&cursor={cursor}"),
+                None => return count,
+            }
+        }
+    };
+    assert_eq!(count().await, kept.len());
+    let mut direct = SqliteConnectOptions::new().filename(app.database_file()).connect().await.unwrap();
+    let (verdict,): (String,) = sqlx::query_as("PRAGMA integrity_check").fetch_one(&mut direct).await.unwrap();
+    assert_eq!(verdict, "ok");
+    direct.close().await.unwrap();
+    // Space is made, and it goes on without a restart.
+    for room in &kept[..kept.len() / 2] {
+        app.sql(&format!("DELETE FROM room_members WHERE room_id = x'{}'", room.replace('-', ""))).await;
+    }
+    app.sql("DELETE FROM audit_log").await;
+    app.post("/rooms", Some(&ada.access), json!({ "name": "Slim", "type": "video" })).await.expect(201);
+    app.finish().await;
+}

@@ -1,0 +1,51 @@
+//! A second process on the same database, as far as one test program can have one.
+
+use axum::Router;
+use axum::body::Body;
+use control_plane::{ControlPlane, ControlPlaneConfig, InternalKey, MediaConnection};
+use http::Request;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+use url::Url;
+
+use super::{Answer, KEY, TestApp};
+
+/// Another control plane beside [`TestApp`]: same database, same media nodes, same clock.
+pub(crate) struct Twin {
+    pub(crate) control: ControlPlane,
+    router: Router,
+}
+
+impl TestApp {
+    /// Starts another control plane on this one's database; stop it before the test finishes.
+    pub(crate) async fn twin(&self) -> Twin {
+        let key = InternalKey { key: KEY.0.into(), secret: KEY.1.into() };
+        let media = MediaConnection { call: self.node.clone(), api_url: String::new(), client_url: None };
+        let mut config = ControlPlaneConfig::new(self.dir.clone(), key, media);
+        config.database_url = self.database.as_ref().map(|(server, name)| {
+            let mut url = Url::parse(server).expect("a URL");
+            url.set_path(name);
+            url.to_string()
+        });
+        config.database.max_connections = 5;
+        config.rate_limits.session_per_minute = 1_000_000;
+        config.rate_limits.address_per_minute = 1_000_000;
+        config.clock = self.clock.clone();
+        let control = ControlPlane::start(config, CancellationToken::new()).await.expect("a second control plane");
+        let router = control.router();
+        Twin { control, router }
+    }
+}
+
+impl Twin {
+    /// Posts JSON to a path under `/api/v1`.
+    pub(crate) async fn post(&self, path: &str, token: &str, body: Value) -> Answer {
+        let request = Request::post(format!("/api/v1{path}"))
+            .header("host", "meet.test")
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", "application/json");
+        let request = request.body(Body::from(body.to_string())).expect("a request");
+        Answer::read(self.router.clone().oneshot(request).await.expect("routers do not fail")).await
+    }
+}
