@@ -104,7 +104,7 @@ both! {
     async fn are_agreed_on_by_two_replicas(app) {
         let ada = app.person("Ada").await;
         two_nodes(app).await;
-        let second = app.twin().await;
+        let second = app.second().await;
         for round in 0..5 {
             let id = app.room(&ada, "trusted").await.text("/id");
             let path = format!("/rooms/{id}/join");

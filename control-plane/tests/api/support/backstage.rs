@@ -3,9 +3,7 @@
 use axum::Router;
 use control_plane::{ControlPlane, ControlPlaneConfig, InternalKey, MediaConnection};
 use serde_json::json;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use tokio_util::sync::CancellationToken;
-use url::Url;
 use uuid::Uuid;
 
 use super::{KEY, PASSWORD, Person, TestApp};
@@ -25,30 +23,6 @@ impl TestApp {
         }
     }
 
-    pub(super) fn postgres_url(&self) -> Option<String> {
-        self.database.as_ref().map(|(server, name)| {
-            let mut url = Url::parse(server).expect("a URL");
-            url.set_path(name);
-            url.to_string()
-        })
-    }
-
-    /// Runs SQL in the database of this test.
-    pub(crate) async fn sql(&self, text: &str) {
-        match self.postgres_url() {
-            Some(url) => {
-                let mut connection = PgConnection::connect(&url).await.expect("the database answers");
-                connection.execute(AssertSqlSafe(text.to_owned())).await.expect("good SQL");
-            }
-            None => {
-                let url = format!("sqlite://{}", self.dir.join("plenum.sqlite3").display());
-                let mut connection = SqliteConnection::connect(&url).await.expect("the database opens");
-                connection.execute("PRAGMA busy_timeout = 5000").await.expect("good SQL");
-                connection.execute(AssertSqlSafe(text.to_owned())).await.expect("good SQL");
-            }
-        }
-    }
-
     /// An id as written in SQL.
     pub(crate) fn sql_id(&self, id: Uuid) -> String {
         match self.database {
@@ -62,7 +36,7 @@ impl TestApp {
         let key = InternalKey { key: KEY.0.into(), secret: KEY.1.into() };
         let media = MediaConnection { call: self.node.clone(), api_url: String::new(), client_url: None };
         let mut config = ControlPlaneConfig::new(self.dir.clone(), key, media);
-        config.database_url = self.postgres_url();
+        config.database_url = self.database_url();
         config.database.max_connections = 3;
         config.clock = self.clock.clone();
         let control = ControlPlane::start(config, CancellationToken::new()).await.expect("a second one starts");

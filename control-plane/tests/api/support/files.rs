@@ -131,7 +131,7 @@ impl TestApp {
     /// The first column of what SQL finds.
     pub(crate) async fn sql_texts(&self, text: &str) -> Vec<String> {
         let sql = AssertSqlSafe(text.to_owned());
-        match self.postgres_url() {
+        match self.database_url() {
             Some(url) => {
                 let mut connection = PgConnection::connect(&url).await.expect("the database answers");
                 sqlx::query_scalar::<sqlx::Postgres, String>(sql).fetch_all(&mut connection).await.expect("good SQL")

@@ -7,11 +7,11 @@ mod idp;
 pub(crate) mod meeting;
 mod node;
 mod replica;
+mod second;
 pub(crate) mod smtp;
 mod socket;
 pub(crate) mod talk;
 pub(crate) mod time;
-mod twin;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,7 +32,6 @@ use uuid::Uuid;
 
 pub(crate) use answer::Answer;
 pub(crate) use idp::{Idp, Mischief, TENANT};
-pub(crate) use node::{FakeNode, Mood};
 pub(crate) use node::{FakeNode, Mood, sources};
 pub(crate) use replica::{Mortal, Proxy, redis_url};
 pub(crate) use smtp::MailSink;

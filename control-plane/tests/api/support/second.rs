@@ -12,14 +12,14 @@ use url::Url;
 use super::{Answer, KEY, TestApp};
 
 /// Another control plane beside [`TestApp`]: same database, same media nodes, same clock.
-pub(crate) struct Twin {
+pub(crate) struct Second {
     pub(crate) control: ControlPlane,
     router: Router,
 }
 
 impl TestApp {
     /// Starts another control plane on this one's database; stop it before the test finishes.
-    pub(crate) async fn twin(&self) -> Twin {
+    pub(crate) async fn second(&self) -> Second {
         let key = InternalKey { key: KEY.0.into(), secret: KEY.1.into() };
         let media = MediaConnection { call: self.node.clone(), api_url: String::new(), client_url: None };
         let mut config = ControlPlaneConfig::new(self.dir.clone(), key, media);
@@ -34,11 +34,11 @@ impl TestApp {
         config.clock = self.clock.clone();
         let control = ControlPlane::start(config, CancellationToken::new()).await.expect("a second control plane");
         let router = control.router();
-        Twin { control, router }
+        Second { control, router }
     }
 }
 
-impl Twin {
+impl Second {
     /// Posts JSON to a path under `/api/v1`.
     pub(crate) async fn post(&self, path: &str, token: &str, body: Value) -> Answer {
         let request = Request::post(format!("/api/v1{path}"))
