@@ -241,6 +241,7 @@ async fn admit_guest(
         }
         None => guests::renew(&mut tx, guest.id, &guest.name, expires_at).await?,
     }
+    crate::store::conversations::admit_guest(&mut tx, guest.id, now).await?;
     tx.commit(now).await
 }
 

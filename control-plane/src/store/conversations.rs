@@ -28,7 +28,7 @@ statements! {
     FIND_CONVERSATION = "SELECT c.id, c.kind, c.owner_id, c.last_seq, c.created_at, c.last_message_at, \
         COALESCE(r.name, ch.name, p.display_name) AS title, o.id AS org_id, ch.visibility, ch.archived_at, \
         cm.role AS channel_role, om.role AS org_role, p.id AS peer_id, \
-        COALESCE(mr.last_read_seq, 0) AS last_read_seq, g.created_at AS guest_since, \
+        COALESCE(mr.last_read_seq, 0) AS last_read_seq, cg.joined_at AS guest_since, \
         EXISTS (SELECT 1 FROM channel_members a WHERE a.channel_id = ch.id AND a.role = 'admin') AS channel_has_admin \
         FROM conversations c \
         LEFT JOIN rooms r ON c.kind = 'room' AND r.id = c.owner_id AND r.deleted_at IS NULL \
@@ -40,6 +40,7 @@ statements! {
         LEFT JOIN users p ON p.id = CASE WHEN d.user_low = $2 THEN d.user_high ELSE d.user_low END \
         LEFT JOIN message_reads mr ON mr.conversation_id = c.id AND mr.user_id = $2 \
         LEFT JOIN guest_sessions g ON g.id = $3 AND g.room_id = r.id \
+        LEFT JOIN conversation_guests cg ON cg.guest_id = g.id \
         WHERE c.id = $1";
     LIST_MINE = concat!("SELECT c.id, c.kind, c.owner_id, mine.org_id, mine.peer_id, mine.title, c.last_seq, c.created_at, \
         COALESCE(c.last_message_at, c.created_at) AS active_at, COALESCE(mr.last_read_seq, 0) AS last_read_seq, \
@@ -61,6 +62,8 @@ statements! {
     READ_ALL = "INSERT INTO message_reads (conversation_id, user_id, last_read_seq) \
         SELECT c.id, u.id, c.last_seq FROM conversations c JOIN users u ON u.id = $2 WHERE c.id = $1 \
         ON CONFLICT (conversation_id, user_id) DO UPDATE SET last_read_seq = excluded.last_read_seq";
+    ADMIT_GUEST = "INSERT INTO conversation_guests (guest_id, joined_at) VALUES ($1, $2) \
+        ON CONFLICT (guest_id) DO NOTHING";
     LIST_READS = "SELECT user_id, last_read_seq FROM message_reads WHERE conversation_id = $1 \
         ORDER BY last_read_seq DESC, user_id LIMIT $2";
     INSERT_DIRECT = "INSERT INTO direct_conversations (conversation_id, user_low, user_high, created_at) \
@@ -122,6 +125,12 @@ pub(crate) async fn raise_read(
 /// Moves somebody's read marker to the end.
 pub(crate) async fn mark_all_read(tx: &mut Tx, conversation_id: Uuid, user_id: Uuid) -> Result<(), StoreError> {
     run!(tx, execute, READ_ALL, conversation_id, user_id)?;
+    Ok(())
+}
+
+/// Lets a guest take part in the conversation of their room from now on; again is no change.
+pub(crate) async fn admit_guest(tx: &mut Tx, guest_id: Uuid, now: Micros) -> Result<(), StoreError> {
+    run!(tx, execute, ADMIT_GUEST, guest_id, now)?;
     Ok(())
 }
 

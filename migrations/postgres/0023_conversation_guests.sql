@@ -1,0 +1,7 @@
+-- Since when a guest takes part in the conversation of a room: from joining its call, not from waiting before it.
+
+CREATE TABLE conversation_guests (
+    guest_id UUID NOT NULL PRIMARY KEY REFERENCES guest_sessions (id) ON DELETE CASCADE,
+    joined_at BIGINT NOT NULL
+);
+INSERT INTO conversation_guests (guest_id, joined_at) SELECT id, created_at FROM guest_sessions;
