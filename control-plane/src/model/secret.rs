@@ -21,6 +21,8 @@ pub(crate) enum SecretKind {
     Guest,
     /// Makes the first admin, once.
     Setup,
+    /// Makes somebody a member of an organization, once.
+    OrgInvite,
     /// Answers an invitation to a meeting.
     MeetingInvite,
     /// Reads somebody's calendar.
@@ -36,6 +38,7 @@ impl SecretKind {
             Self::Refresh => "pr_",
             Self::Guest => "pg_",
             Self::Setup => "ps_",
+            Self::OrgInvite => "poi_",
             Self::MeetingInvite => "pm_",
             Self::CalendarFeed => "pf_",
             Self::Ticket => "pt_",

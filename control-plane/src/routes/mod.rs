@@ -19,6 +19,7 @@ mod jobs;
 mod me;
 mod meetings;
 mod notifications;
+mod organization_invites;
 mod organizations;
 mod page;
 mod presence;
@@ -103,6 +104,7 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(docs::openapi))
         .merge(channels::routes())
         .merge(conversations::routes())
+        .merge(organization_invites::routes())
         .merge(organizations::routes())
         .merge(rooms::routes())
         .merge(calls::routes())

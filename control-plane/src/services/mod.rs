@@ -31,6 +31,7 @@ pub(crate) mod messages;
 pub(crate) mod node_watch;
 pub(crate) mod nodes;
 pub(crate) mod notifications;
+pub(crate) mod organization_invites;
 pub(crate) mod organizations;
 pub(crate) mod passwords;
 pub(crate) mod placement;

@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::store::db::StoreError;
 use crate::store::{
-    activities, calls, codes, guests, jobs, nodes, notifications, outbox, push_subscriptions, sessions, tickets,
+    activities, calls, codes, guests, jobs, nodes, notifications, organization_invites, outbox, push_subscriptions,
+    sessions, tickets,
 };
 
 /// Rows deleted by one statement.
@@ -65,6 +66,7 @@ pub(crate) async fn round(app: &App) -> Result<(), StoreError> {
     in_batches!(guests::delete_expired(&app.db, ended, BATCH));
     in_batches!(jobs::delete_finished(&app.db, "done", ended, BATCH));
     in_batches!(jobs::delete_finished(&app.db, "dead", days(keep.dead_jobs_days), BATCH));
+    in_batches!(organization_invites::delete_old(&app.db, ended, BATCH));
     in_batches!(activities::delete_before(&app.db, days(keep.activities_days), BATCH));
     in_batches!(outbox::delete_audit_before(&app.db, days(keep.audit_days), BATCH));
     in_batches!(notifications::delete_read_before(&app.db, days(keep.read_notifications_days), BATCH));

@@ -26,6 +26,7 @@ fn statements() -> Vec<(&'static str, &'static str)> {
         messages::ALL,
         nodes::ALL,
         notifications::ALL,
+        organization_invites::ALL,
         organizations::ALL,
         admin::ALL,
         files::ALL,

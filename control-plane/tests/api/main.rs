@@ -61,6 +61,7 @@ mod notifications_mentions;
 mod notifications_send;
 mod organizations;
 mod organizations_insight;
+mod organizations_invites;
 mod organizations_members;
 mod parity;
 mod presence;

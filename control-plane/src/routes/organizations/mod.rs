@@ -7,6 +7,7 @@ pub(crate) mod channels;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod get;
+pub(crate) mod invites;
 pub(crate) mod leave;
 pub(crate) mod list;
 pub(crate) mod members;
@@ -42,6 +43,8 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(members::list::list, members::add::add))
         .routes(routes!(members::get::get, members::update::update, members::remove::remove))
         .routes(routes!(channels::list::list, channels::create::create))
+        .routes(routes!(invites::list::list, invites::create::create))
+        .routes(routes!(invites::revoke::revoke))
         .routes(routes!(activities::list::list))
         .routes(routes!(analytics::messages_per_day::get))
         .routes(routes!(analytics::active_users::get))
