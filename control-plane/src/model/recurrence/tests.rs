@@ -186,7 +186,7 @@ fn a_split_rule_has_the_same_instances_as_before() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Our guard and the crate agree on the first instance, and the text of a rule means the rule.
     #[test]
