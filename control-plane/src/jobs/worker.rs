@@ -48,7 +48,7 @@ pub(crate) async fn run_worker(app: Arc<App>, stop: CancellationToken) {
 /// Whether there was a job.
 async fn claim_and_run(app: &Arc<App>, worker: &str) -> Result<bool, StoreError> {
     let now = app.clock.now();
-    let Some(job) = store::claim(&app.db, worker, now, now.plus(LEASE)).await? else {
+    let Some(job) = store::claim(&app.background, worker, now, now.plus(LEASE)).await? else {
         return Ok(false);
     };
     let outcome = match tokio::time::timeout(TIME_LIMIT, handlers::run(app, &job)).await {
@@ -58,7 +58,7 @@ async fn claim_and_run(app: &Arc<App>, worker: &str) -> Result<bool, StoreError>
     match outcome {
         Ok(()) => {
             metrics::counter!("plenum_jobs_total", "kind" => job.kind.clone(), "outcome" => "done").increment(1);
-            store::finish(&app.db, job.id, worker, app.clock.now()).await?;
+            store::finish(&app.background, job.id, worker, app.clock.now()).await?;
         }
         Err(error) => give_back(app, worker, &job, &error).await?,
     }
@@ -73,13 +73,13 @@ async fn give_back(app: &App, worker: &str, job: &ClaimedJob, error: &str) -> Re
     metrics::counter!("plenum_jobs_total", "kind" => job.kind.clone(), "outcome" => outcome).increment(1);
     tracing::warn!(kind = job.kind, id = %job.id, attempts = job.attempts, outcome, error, "a job failed");
     if dead {
-        return store::bury(&app.db, job.id, worker, now, &error).await;
+        return store::bury(&app.background, job.id, worker, now, &error).await;
     }
     let doublings = u32::try_from(job.attempts - 1).unwrap_or(0).min(16);
     let delay = FIRST_RETRY.saturating_mul(1 << doublings).min(LAST_RETRY);
-    match store::retry(&app.db, job.id, worker, now.plus(delay), &error).await {
+    match store::retry(&app.background, job.id, worker, now.plus(delay), &error).await {
         // A twin was enqueued meanwhile and will do the same.
-        Err(StoreError::Duplicate) => store::finish(&app.db, job.id, worker, now).await,
+        Err(StoreError::Duplicate) => store::finish(&app.background, job.id, worker, now).await,
         other => other,
     }
 }

@@ -65,7 +65,7 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
 pub(crate) async fn round(app: &App, awake_since: Micros) -> Result<(), StoreError> {
     let now = app.clock.now();
     if now > awake_since.plus(app.node_timeout()) {
-        for node in nodes::mark_down(&app.db, now.minus(app.node_timeout())).await? {
+        for node in nodes::mark_down(&app.background, now.minus(app.node_timeout())).await? {
             metrics::counter!("plenum_nodes_down_total").increment(1);
             tracing::warn!(node, "a media node is down");
         }
@@ -73,16 +73,16 @@ pub(crate) async fn round(app: &App, awake_since: Micros) -> Result<(), StoreErr
     if now > awake_since.plus(app.node_lost()) {
         close_calls_of_lost_nodes(app, now).await?;
     }
-    let seen = nodes::list_newest(&app.db, MAX_FIGURES).await?;
+    let seen = nodes::list_newest(&app.background, MAX_FIGURES).await?;
     *app.node_figures.0.lock().unwrap_or_else(PoisonError::into_inner) = (now, seen);
     Ok(())
 }
 
 /// Closes the calls of nodes not heard of for long, at the time of their last heartbeat.
 async fn close_calls_of_lost_nodes(app: &App, now: Micros) -> Result<(), StoreError> {
-    for node in nodes::list_lost_with_calls(&app.db, now.minus(app.node_lost()), MAX_NODES).await? {
+    for node in nodes::list_lost_with_calls(&app.background, now.minus(app.node_lost()), MAX_NODES).await? {
         tracing::warn!(node = node.id, "a media node is gone; its calls are closed");
-        for call in call_store::list_open_of_node(&app.db, &node.id, MAX_CALLS).await? {
+        for call in call_store::list_open_of_node(&app.background, &node.id, MAX_CALLS).await? {
             let mut tx = app.begin().await?;
             calls::end_call(app, &mut tx, &call, node.heartbeat_at, NODE_LOST, now).await?;
             tx.commit(now).await?;

@@ -242,7 +242,7 @@ pub(crate) async fn run(app: Arc<App>, stop: CancellationToken) {
     loop {
         tokio::select! {
             _ = look.tick() => {
-                if let Err(error) = app.settings.refresh(&app.db).await {
+                if let Err(error) = app.settings.refresh(&app.background).await {
                     tracing::debug!(%error, "the settings cannot be read; the last ones stay in force");
                 }
             }

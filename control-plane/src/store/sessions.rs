@@ -20,7 +20,7 @@ statements! {
         AND u.status = 'active' AND u.deleted_at IS NULL";
     FIND_SESSION_BY_ID = "SELECT s.id AS session_id, s.transport, s.last_seen_at AS session_last_seen_at, \
         u.id, u.email, u.username, u.display_name, u.locale, u.timezone, u.platform_role, u.status, \
-        u.default_room_access, u.email_verified_at, u.created_at, u.updated_at \
+        u.default_room_access, u.avatar_file_id, u.email_verified_at, u.created_at, u.updated_at \
         FROM sessions s JOIN users u ON u.id = s.user_id \
         WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 \
         AND u.status = 'active' AND u.deleted_at IS NULL";
