@@ -13,6 +13,7 @@ use crate::model::clock::Micros;
 use crate::services::meetings::announce::{self, MailPlan};
 use crate::services::meetings::sweep::{self, Reminder};
 use crate::services::removals;
+use crate::services::rings;
 use crate::store::jobs::ClaimedJob;
 
 /// Makes the occurrences of a series that are missing.
@@ -27,6 +28,9 @@ const PLAN: &str = "meeting.plan_reminders";
 const REMIND: &str = "meeting.remind";
 /// Ends the call of a meeting that was ended.
 const END_CALL: &str = "meeting.end_call";
+
+/// Nobody answered a ring.
+const RING_TIMEOUT: &str = "call.ring_timeout";
 
 /// Tries of a job that needs the database or a media node: about ten minutes.
 const TRIES: i64 = 10;
@@ -71,9 +75,13 @@ pub(crate) fn end_call(call_id: Uuid, room_id: Uuid) -> NewJob {
     job(END_CALL, json!({ "call_id": call_id, "room_id": room_id }), Some(call_id.to_string()))
 }
 
+pub(crate) fn ring_timeout(ring_id: Uuid, run_at: Micros) -> NewJob {
+    NewJob { run_at: Some(run_at), ..job(RING_TIMEOUT, json!({ "ring_id": ring_id }), Some(ring_id.to_string())) }
+}
+
 /// Whether a kind of job is one of these.
 pub(super) fn knows(kind: &str) -> bool {
-    [EXPAND, ANNOUNCE, MAIL, PLAN, REMIND, END_CALL].contains(&kind)
+    [EXPAND, ANNOUNCE, MAIL, PLAN, REMIND, END_CALL, RING_TIMEOUT].contains(&kind)
 }
 
 #[derive(Deserialize)]
@@ -85,6 +93,11 @@ struct MeetingPayload {
 struct CallPayload {
     call_id: Uuid,
     room_id: Uuid,
+}
+
+#[derive(Deserialize)]
+struct RingPayload {
+    ring_id: Uuid,
 }
 
 /// Runs a job; running it twice has no second effect.
@@ -100,6 +113,7 @@ pub(super) async fn run(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError
             let call = CallPayload::deserialize(payload)?;
             removals::end_one(app, call.room_id, call.call_id).await?;
         }
+        RING_TIMEOUT => rings::time_out(app, RingPayload::deserialize(payload)?.ring_id).await?,
         _ => return Err(JobError::UnknownKind),
     }
     Ok(())

@@ -14,6 +14,7 @@ pub(crate) mod node;
 pub(crate) mod notification;
 pub(crate) mod organization;
 pub(crate) mod recurrence;
+pub(crate) mod ring;
 pub(crate) mod room;
 pub(crate) mod secret;
 pub(crate) mod text_enum;

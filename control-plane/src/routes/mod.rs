@@ -25,6 +25,7 @@ mod page;
 mod presence;
 mod problems;
 mod push;
+mod rings;
 mod rooms;
 #[cfg(test)]
 mod tests;
@@ -73,7 +74,7 @@ const INTERNAL_BODY_BYTES: usize = 2 * 1024 * 1024;
         (name = "users", description = "Accounts, for platform admins"),
         (name = "rooms", description = "Rooms, joining them, their calls"),
         (name = "admin", description = "For platform admins"),
-        (name = "calls", description = "Calls, who is in them, host control, breakouts"),
+        (name = "calls", description = "Calls, who is in them, host control, breakouts, ringing"),
         (name = "events", description = "What happens, as it happens"),
         (name = "server", description = "What this server offers")
     )
@@ -118,7 +119,8 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .merge(invites::routes())
         .merge(admin::media_nodes::routes())
         .merge(events::routes())
-        .merge(presence::routes());
+        .merge(presence::routes())
+        .merge(rings::routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest(API_BASE, resources)
 }
 

@@ -40,6 +40,7 @@ pub(crate) mod providers;
 pub(crate) mod reconcile;
 pub(crate) mod removals;
 pub(crate) mod retention;
+pub(crate) mod rings;
 pub(crate) mod room_members;
 pub(crate) mod room_sweep;
 pub(crate) mod rooms;

@@ -39,10 +39,6 @@ statements! {
         AND o.user_id = $2)";
     LIST_PEOPLE = "SELECT m.organizer_id FROM meetings m WHERE m.id = $1 UNION SELECT i.user_id FROM meeting_invites i \
         WHERE i.meeting_id = $1 AND i.user_id IS NOT NULL AND i.status <> 'declined'";
-    LIST_LEADS = "SELECT p.user_id, n.reminder_lead_min FROM (SELECT m.organizer_id AS user_id FROM meetings m \
-        WHERE m.id = $1 UNION SELECT i.user_id FROM meeting_invites i WHERE i.meeting_id = $1 \
-        AND i.user_id IS NOT NULL AND i.status <> 'declined') p LEFT JOIN notification_prefs n \
-        ON n.user_id = p.user_id AND n.kind = 'meeting.reminder' ORDER BY p.user_id";
     FIND_USER_BY_ID = "SELECT id, email, display_name FROM users \
         WHERE id = $1 AND status = 'active' AND deleted_at IS NULL";
     FIND_USER_BY_EMAIL = "SELECT id, email, display_name FROM users \
@@ -150,11 +146,6 @@ pub(crate) async fn bind(tx: &mut Tx, id: Uuid, user_id: Uuid) -> Result<bool, S
 pub(crate) async fn list_people(on: impl Into<On<'_>>, meeting_id: Uuid) -> Result<Vec<Uuid>, StoreError> {
     let rows = run!(on, fetch_all as (Uuid,), LIST_PEOPLE, meeting_id)?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
-}
-
-/// The people of [`list_people`], each with the lead they want to be reminded with, if they said so.
-pub(crate) async fn list_leads(tx: &mut Tx, meeting_id: Uuid) -> Result<Vec<(Uuid, Option<i64>)>, StoreError> {
-    run!(tx, fetch_all as (Uuid, Option<i64>), LIST_LEADS, meeting_id)
 }
 
 /// Somebody who can be invited or rung.

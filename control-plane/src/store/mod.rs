@@ -37,6 +37,7 @@ pub(crate) mod outbox;
 pub(crate) mod preferences;
 pub(crate) mod presence;
 pub(crate) mod push_subscriptions;
+pub(crate) mod rings;
 pub(crate) mod rooms;
 pub(crate) mod sessions;
 pub(crate) mod settings;

@@ -21,6 +21,7 @@ mod auth_register;
 mod auth_setup;
 mod auth_ws_ticket;
 mod calls_breakouts;
+mod calls_direct;
 mod calls_host;
 mod calls_reconcile;
 mod calls_record;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::both;
 use crate::support::meeting::{invite, meeting, occurrences, texts};
+use crate::support::talk::organization;
 use crate::support::time::{in_minutes, later, monday_in_march, now, wall};
 
 both! {
@@ -89,6 +90,16 @@ both! {
         // The room outlives a meeting it was not made for.
         app.delete(&format!("/meetings/{}", made.text("/id")), Some(&ada.access)).await.expect(204);
         app.get(&format!("/rooms/{room}"), Some(&ada.access)).await.expect(200);
+    }
+
+    async fn belongs_to_an_organization_of_the_caller(app) {
+        let (ada, eve) = (app.person("Ada").await, app.person("Eve").await);
+        let engines = organization(app, &ada, "Analytical Engines").await.text("/id");
+        let made = meeting(app, &ada, 60, json!({ "org_id": engines })).await;
+        assert_eq!(made.text("/org_id"), engines);
+        let body = json!({ "title": "x", "org_id": engines });
+        app.post("/meetings", Some(&eve.access), body).await.problem(404, "organization_not_found");
+        app.post("/meetings", Some(&eve.access), json!({ "title": "x", "org_id": "no" })).await.blames(&["org_id"]);
     }
 
     async fn refuses_nonsense(app) {

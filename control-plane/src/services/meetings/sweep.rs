@@ -17,6 +17,7 @@ use crate::model::clock::Micros;
 use crate::model::meeting::MeetingStatus;
 use crate::model::notification::NotificationKind;
 use crate::services::notifications::notify;
+use crate::services::notifications::preferences::reminder_leads;
 use crate::store::db::StoreError;
 use crate::store::tx::Tx;
 use crate::store::{meeting_invites, meeting_occurrences, meetings};
@@ -32,9 +33,7 @@ const PAGE: i64 = 200;
 /// Pages in one round; more than that many meetings in a day wait for the next round.
 const MAX_PAGES: usize = 100;
 /// Longest lead of a reminder.
-const MAX_LEAD_MIN: i64 = 1_440;
-/// Lead of a reminder unless the person chose another.
-const DEFAULT_LEAD_MIN: i64 = 10;
+const MAX_LEAD_MIN: i64 = 7 * 1_440;
 /// Reminders are planned this long before the earliest of them.
 const PLAN_AHEAD: Duration = Duration::from_secs(3_600);
 /// A reminder this late is of no use.
@@ -142,10 +141,11 @@ pub(super) async fn plan_reminders(tx: &mut Tx, meeting_id: Uuid, now: Micros) -
     if soon.is_empty() {
         return Ok(());
     }
-    let people = meeting_invites::list_leads(&mut *tx, meeting_id).await?;
+    let people = meeting_invites::list_people(&mut *tx, meeting_id).await?;
+    let leads = reminder_leads(tx, &people).await?;
     for occurrence in soon.iter().filter(|one| one.status == MeetingStatus::Scheduled) {
-        for (user_id, lead) in &people {
-            let lead_min = lead.unwrap_or(DEFAULT_LEAD_MIN).clamp(0, MAX_LEAD_MIN);
+        for (user_id, lead_min) in &leads {
+            let lead_min = (*lead_min).clamp(0, MAX_LEAD_MIN);
             let run_at = Micros(occurrence.starts_at.0 - lead_min * super::plan::MINUTE_US);
             if run_at < now.minus(TOO_LATE) {
                 continue;
