@@ -60,7 +60,12 @@ pub(crate) struct User {
 /// Writes a picture's file as its address.
 #[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
 fn avatar_url<S: serde::Serializer>(file_id: &Option<Uuid>, serializer: S) -> Result<S::Ok, S::Error> {
-    file_id.map(|id| format!("/api/v1/avatars/{id}")).serialize(serializer)
+    file_id.map(avatar_path).serialize(serializer)
+}
+
+/// Where the picture in a file is shown.
+pub(crate) fn avatar_path(file_id: Uuid) -> String {
+    format!("/api/v1/avatars/{file_id}")
 }
 
 /// The session a request came with, as far as decisions need it.

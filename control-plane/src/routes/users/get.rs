@@ -12,17 +12,22 @@ use super::user_id;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Segment, SignedIn};
-use crate::model::user::User;
+use crate::model::user::{User, avatar_path};
 use crate::routes::problems::Problems;
 use crate::services::authorize::Sight;
 use crate::services::users;
 
 /// What people who work together know of each other.
+///
+/// Nothing else: in the document, a whole account must not pass for a light view.
 #[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct LightUser {
     id: Uuid,
     username: Option<String>,
     display_name: String,
+    /// Address of the picture, below this server's; changes with it.
+    avatar_url: Option<String>,
 }
 
 /// An account: all of it for oneself and platform admins, else a light view.
@@ -45,8 +50,11 @@ pub(crate) async fn get(
     let (user, sight) = users::find(&app, &who, user_id(&id)?).await?;
     Ok(Json(match sight {
         Sight::Full => UserView::Full(Box::new(user)),
-        Sight::Light => {
-            UserView::Light(LightUser { id: user.id, username: user.username, display_name: user.display_name })
-        }
+        Sight::Light => UserView::Light(LightUser {
+            id: user.id,
+            username: user.username,
+            display_name: user.display_name,
+            avatar_url: user.avatar_file_id.map(avatar_path),
+        }),
     }))
 }
