@@ -96,7 +96,7 @@ both! {
         let light = app.get(&path, Some(&bob.access)).await.expect(200).json;
         let mut fields: Vec<_> = light.as_object().unwrap().keys().cloned().collect();
         fields.sort_unstable();
-        assert_eq!(fields, ["display_name", "id", "username"]);
+        assert_eq!(fields, ["avatar_url", "display_name", "id", "username"]);
         app.delete(&format!("/organizations/{org}/members/{}", bob.id), Some(&bob.access)).await.expect(204);
         app.get(&path, Some(&bob.access)).await.problem(404, "user_not_found");
     }

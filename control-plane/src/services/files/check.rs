@@ -257,7 +257,7 @@ mod tests {
             ("a.txt", "text/plain", b"a\0b", Rejection::Content),
             ("a.txt", "text/plain", b"\xff\xfe", Rejection::Content),
             ("a.txt", "text/plain", b"%PDF-1.7 also text", Rejection::Content),
-            ("a.pdf", "application/pdf", b"Dear reader, %PDF-1.7 not at the start", Rejection::Content),
+            ("a.pdf", "application/pdf", PNG, Rejection::Content),
             ("a.png", "image/png", page, Rejection::Content),
             ("a.svg", "image/svg+xml", page, Rejection::Content),
             ("a.jpg", "image/jpeg", b"MZ\x90\0\x03\0\0\0", Rejection::Content),

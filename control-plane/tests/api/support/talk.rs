@@ -18,6 +18,7 @@ pub(crate) async fn say(app: &TestApp, token: &str, messages: &str, body: &str) 
 pub(crate) async fn statements(app: &TestApp, token: &str, path: &str) -> u64 {
     let mut least = u64::MAX;
     for _ in 0..5 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         let before = app.control.statements();
         app.get(path, Some(token)).await.expect(200);
         least = least.min(app.control.statements() - before);
