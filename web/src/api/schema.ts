@@ -552,6 +552,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/ws-ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A ticket that opens one event socket or stream for this session or guest, once, within 30 seconds. */
+        post: operations["create_ws_ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/avatars/{file_id}": {
         parameters: {
             query?: never;
@@ -580,6 +597,91 @@ export interface paths {
         put?: never;
         /** Start the call of a room, or find the one that is open. Whoever may join without waiting may. */
         post: operations["start_call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/direct": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ring another person. Who is rung already goes on ringing; who is ringing the caller is answered. */
+        post: operations["ring_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/direct/{ring_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One ring, for its two sides. */
+        get: operations["get_ring"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/direct/{ring_id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer a ring; then both join its room. */
+        post: operations["answer_ring"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/direct/{ring_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give up ringing; the other finds a missed call. */
+        post: operations["cancel_ring"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/direct/{ring_id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decline a ring. */
+        post: operations["decline_ring"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1181,6 +1283,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Open the socket of events. What travels over it is described in `docs/domain/realtime.md`. */
+        get: operations["open_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listen to events as a stream of server-sent events. Each has the kind as `event`, the id as `id` and the frame of the
+         *     socket as `data`.
+         */
+        get: operations["stream_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/files/{file_id}": {
         parameters: {
             query?: never;
@@ -1413,6 +1552,23 @@ export interface paths {
         };
         /** A calendar feed: the meetings of its owner as iCalendar data. */
         get: operations["read_calendar_feed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/organization-invites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Invites to one's own address, once it is verified, that wait for an answer. */
+        get: operations["list_my_organization_invites"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1804,6 +1960,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organization-invites/{invite}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a token invites to, for whoever holds it. Problems: 404 `invite_not_found`. */
+        get: operations["get_organization_invite"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organization-invites/{invite}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept an invite: by its token, or by its id for who owns the verified address.
+         * @description Problems: 404 `invite_not_found`, 409 `too_many_members`.
+         */
+        post: operations["accept_organization_invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organization-invites/{invite}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decline an invite: by its token, also without a session, or by its id for who owns the verified address.
+         * @description Problems: 404 `invite_not_found`.
+         */
+        post: operations["decline_organization_invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organizations": {
         parameters: {
             query?: never;
@@ -1972,6 +2185,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organizations/{org_id}/invites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Invites of an organization that wait for an answer, the newest first; for its owners and admins.
+         * @description Problems: 403 `forbidden`, 404 `organization_not_found`.
+         */
+        get: operations["list_organization_invites"];
+        put?: never;
+        /**
+         * Invite an address; owners and admins may. An invite that waits for the same address is replaced.
+         * @description The link goes out by mail where mail is on. Problems: 403 `forbidden`, 404 `organization_not_found`, 409
+         *     `already_member`, `too_many_invites`.
+         */
+        post: operations["create_organization_invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{org_id}/invites/{invite_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take an invite back; owners and admins may.
+         * @description Problems: 403 `forbidden`, 404 `organization_not_found`, `invite_not_found`.
+         */
+        delete: operations["revoke_organization_invite"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organizations/{org_id}/leave": {
         parameters: {
             query?: never;
@@ -2033,6 +2291,23 @@ export interface paths {
          * @description Problems: 403 `forbidden`, 404 `organization_not_found`, `member_not_found`, 409 `last_owner`.
          */
         patch: operations["update_organization_member"];
+        trace?: never;
+    };
+    "/api/v1/organizations/{org_id}/presence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The members of an organization and whether they are there. Problems: 404 `organization_not_found`. */
+        get: operations["list_presence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/push/vapid-key": {
@@ -3171,6 +3446,11 @@ export interface components {
             timezone?: string | null;
             title: string;
         };
+        /** @description Whom, and as what. */
+        CreateOrgInviteRequest: {
+            email: string;
+            role?: components["schemas"]["OrgRole"] | null;
+        };
         /** @description What the organization is to be. */
         CreateOrganizationRequest: {
             description?: string | null;
@@ -3446,8 +3726,14 @@ export interface components {
             /** @description A guest's name; signed-in people wait under their own. */
             display_name?: string | null;
         };
-        /** @description What people who work together know of each other. */
+        /**
+         * @description What people who work together know of each other.
+         *
+         *     Nothing else: in the document, a whole account must not pass for a light view.
+         */
         LightUser: {
+            /** @description Address of the picture, below this server's; changes with it. */
+            avatar_url?: string | null;
             display_name: string;
             /** Format: uuid */
             id: string;
@@ -3745,6 +4031,13 @@ export interface components {
             /** @description What a calendar subscribes to; told this once. Whoever has it can read the calendar. */
             url: string;
         };
+        /** @description An invite, with the token that this answer alone shows. */
+        NewOrgInvite: components["schemas"]["OrgInviteView"] & {
+            /** @description Whoever holds it can accept. */
+            token: string;
+            /** @description A page of the web app to pass on: an address of this server, or its path when nobody said where it is reached. */
+            url: string;
+        };
         /**
          * @description Whether an account is to be usable.
          * @enum {string}
@@ -3865,6 +4158,28 @@ export interface components {
             target_id?: string | null;
             target_kind: string;
         };
+        /** @description A page of invites. */
+        OrgInvitePage: {
+            items: components["schemas"]["OrgInviteView"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description An invite to an organization. */
+        OrgInviteView: {
+            created_at: components["schemas"]["Timestamp"];
+            /** @description The address it was sent to. */
+            email: string;
+            expires_at: components["schemas"]["Timestamp"];
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            invited_by: string;
+            invited_by_name: string;
+            /** Format: uuid */
+            org_id: string;
+            org_name: string;
+            role: components["schemas"]["OrgRole"];
+        };
         /**
          * @description What somebody may do in an organization.
          * @enum {string}
@@ -3943,6 +4258,19 @@ export interface components {
         /** @description What applies to every kind. */
         Preferences: {
             items: components["schemas"]["PreferenceView"][];
+        };
+        /** @description A page of people. */
+        PresencePage: {
+            items: components["schemas"]["PresenceView"][];
+            /** @description Asks for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description Whether somebody is there. */
+        PresenceView: {
+            last_seen_at?: components["schemas"]["Timestamp"] | null;
+            status: components["schemas"]["Status"];
+            /** Format: uuid */
+            user_id: string;
         };
         /** @description Somebody in a call. */
         Present: {
@@ -4096,6 +4424,45 @@ export interface components {
             email: string;
             /** Format: password */
             new_password: string;
+        };
+        /** @description Who is to be rung. */
+        RingRequest: {
+            /**
+             * Format: uuid
+             * @description Somebody who shares an organization, a room or a direct conversation with the caller.
+             */
+            user_id: string;
+        };
+        /** @description One side of a ring. */
+        RingSide: {
+            display_name: string;
+            /** Format: uuid */
+            id: string;
+        };
+        /**
+         * @description What became of a ring.
+         * @enum {string}
+         */
+        RingState: "ringing" | "answered" | "declined" | "missed" | "cancelled";
+        /** @description A ring. Both sides meet by joining its room. */
+        RingView: {
+            callee: components["schemas"]["RingSide"];
+            caller: components["schemas"]["RingSide"];
+            /**
+             * Format: uuid
+             * @description The two people's direct conversation if there is one, else that of the room.
+             */
+            conversation_id: string;
+            created_at: components["schemas"]["Timestamp"];
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Until when it rings. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** Format: uuid */
+            id: string;
+            room_code: string;
+            /** Format: uuid */
+            room_id: string;
+            state: components["schemas"]["RingState"];
         };
         /** @description The role to give. */
         RoleRequest: {
@@ -4371,6 +4738,11 @@ export interface components {
             /** Format: uuid */
             room_id: string;
         };
+        /**
+         * @description Whether somebody is there.
+         * @enum {string}
+         */
+        Status: "online" | "idle" | "offline";
         /** @description A stay in a call; coming back is another one. */
         Stay: {
             /**
@@ -4596,6 +4968,12 @@ export interface components {
             role?: components["schemas"]["InviteRole"] | null;
             /** Format: uuid */
             user_id?: string | null;
+        };
+        /** @description A ticket for one socket or stream. */
+        WsTicket: {
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Goes into the query as `ticket`; works once. */
+            ticket: string;
         };
     };
     responses: never;
@@ -6006,6 +6384,43 @@ export interface operations {
             };
         };
     };
+    create_ws_ticket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WsTicket"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_avatar_by_file: {
         parameters: {
             query?: never;
@@ -6090,6 +6505,217 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CallDetails"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ring_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RingRequest"];
+            };
+        };
+        responses: {
+            /** @description It rang already, or the other side was ringing */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RingView"];
+                };
+            };
+            /** @description It rings */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RingView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_ring: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the ring */
+                ring_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RingView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_ring: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the ring */
+                ring_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RingView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_ring: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the ring */
+                ring_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RingView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decline_ring: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the ring */
+                ring_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RingView"];
                 };
             };
             /** @description Refused */
@@ -7852,6 +8478,97 @@ export interface operations {
             };
         };
     };
+    open_events: {
+        parameters: {
+            query?: {
+                /** @description From `POST /auth/ws-ticket`; works once. */
+                ticket?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The connection is a WebSocket now */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `upgrade_required`: not a WebSocket handshake */
+            426: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stream_events: {
+        parameters: {
+            query: {
+                /** @description Topics, separated by commas: 1 to 50. */
+                topics: string;
+                /** @description The last event one has seen; the header `Last-Event-ID` counts first. */
+                last_event_id?: number;
+                /** @description From `POST /auth/ws-ticket`; works once. */
+                ticket?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_file: {
         parameters: {
             query?: never;
@@ -8622,6 +9339,48 @@ export interface operations {
                 };
                 content: {
                     "text/calendar": string;
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_my_organization_invites: {
+        parameters: {
+            query?: {
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgInvitePage"];
                 };
             };
             /** @description Refused */
@@ -9900,6 +10659,124 @@ export interface operations {
             };
         };
     };
+    get_organization_invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The token */
+                invite: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgInviteView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accept_organization_invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Token or id */
+                invite: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decline_organization_invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Token or id */
+                invite: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_organizations: {
         parameters: {
             query?: {
@@ -10463,6 +11340,131 @@ export interface operations {
             };
         };
     };
+    list_organization_invites: {
+        parameters: {
+            query?: {
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                org_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgInvitePage"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_organization_invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateOrgInviteRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewOrgInvite"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_organization_invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                org_id: string;
+                invite_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     leave_organization: {
         parameters: {
             query?: never;
@@ -10690,6 +11692,50 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MemberView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_presence: {
+        parameters: {
+            query?: {
+                /** @description Entries of the page: 1 to 100, 50 unless given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                org_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresencePage"];
                 };
             };
             /** @description Refused */
