@@ -371,7 +371,7 @@ mod tests {
         for event in [event(11, "room:1"), event(12, "room:2"), event(12, "room:2"), event(9, "room:1")] {
             hub.tell(&event);
         }
-        let mut seqs = |seat: &mut Seat| std::iter::from_fn(|| seat.queue.try_recv().ok()?.seq).collect::<Vec<_>>();
+        let seqs = |seat: &mut Seat| std::iter::from_fn(|| seat.queue.try_recv().ok()?.seq).collect::<Vec<_>>();
         assert_eq!(seqs(&mut a), [11, 12]);
         assert_eq!(seqs(&mut b), [12]);
         a.unsubscribe("room:1");

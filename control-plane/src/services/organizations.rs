@@ -11,9 +11,9 @@ use crate::app::App;
 use crate::http::extract::SignedIn;
 use crate::jobs::NewJob;
 use crate::model::activity::{AuditEntry, NewActivity};
-use crate::model::organization::{OrgRole, Organization};
+use crate::model::organization::Organization;
 use crate::store::activities::{self as activity_store, AuditFilter};
-use crate::store::db::{On, StoreError};
+use crate::store::db::StoreError;
 use crate::store::organizations::{self as store, NewOrganization, OrgName};
 
 /// Organizations one person may own.
@@ -79,14 +79,6 @@ impl From<StoreError> for OrgError {
 /// The topic of what happens in an organization.
 pub(crate) fn topic(org_id: Uuid) -> String {
     format!("activity:{org_id}")
-}
-
-/// What somebody is in an organization that is not deleted.
-///
-/// # Errors
-/// As any statement.
-pub(crate) async fn role(on: impl Into<On<'_>>, org_id: Uuid, user_id: Uuid) -> Result<Option<OrgRole>, StoreError> {
-    store::find_role(on, org_id, user_id).await
 }
 
 /// A slug made of a name: letters and digits of ASCII, the rest hyphens.

@@ -133,7 +133,7 @@ both! {
         }
         let mut least = u64::MAX;
         for _ in 0..5 {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
             let before = app.control.statements();
             app.get("/notifications", Some(&ada.access)).await.expect(200);
             least = least.min(app.control.statements() - before);
