@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::authorize::{Action, Refusal, role_in};
 use super::rooms::{self, RoomError};
+use super::topics::{Concerned, rights_changed};
 use super::{audit, room_members};
 use crate::app::App;
 use crate::http::extract::{Caller, SignedIn};
@@ -182,7 +183,7 @@ pub(super) async fn ban_in(
     }
     let diff = json!({ "subject_id": subject_id, "is_guest": is_guest, "by_address": ban.by_address });
     audit(&mut *tx, caller, "room.banned", ("room", room_id), diff, now).await?;
-    tx.event("rights".to_owned(), "rights.changed", &json!({ "topic": format!("room:{room_id}") }));
+    rights_changed(&mut *tx, Concerned { topic: Some(&format!("room:{room_id}")), ..Concerned::default() });
     tx.enqueue(NewJob::recheck_room(room_id), now).await?;
     let is_new = ban.id == id;
     Ok((ban, is_new))

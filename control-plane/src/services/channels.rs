@@ -8,6 +8,7 @@ use super::authorize::{
 };
 use super::conversations::topic as conversation_topic;
 use super::organizations::{MAX_MEMBERS, topic};
+use super::topics::{Concerned, rights_changed};
 use super::{activities, audit_in};
 use crate::app::App;
 use crate::http::extract::SignedIn;
@@ -207,11 +208,8 @@ pub(crate) async fn update(
     if let Some(visibility) = change.visibility.filter(|visibility| *visibility != channel.visibility) {
         channel.visibility = visibility;
         changed.push("visibility");
-        tx.event(
-            "rights".to_owned(),
-            "rights.changed",
-            &json!({ "topic": conversation_topic(channel.conversation_id) }),
-        );
+        let topic = conversation_topic(channel.conversation_id);
+        rights_changed(&mut tx, Concerned { topic: Some(&topic), ..Concerned::default() });
     }
     if changed.is_empty() {
         return Ok(channel);
@@ -235,7 +233,8 @@ pub(crate) async fn delete(app: &App, who: &SignedIn, id: Uuid) -> Result<(), Ch
     let (mut tx, channel) = begin(app, who, id, ChannelAction::Manage).await?;
     store::delete(&mut tx, id, now).await?;
     note(&mut tx, who, &channel, "channel.deleted", json!({ "name": channel.name }), now).await?;
-    tx.event("rights".to_owned(), "rights.changed", &json!({ "topic": conversation_topic(channel.conversation_id) }));
+    let topic = conversation_topic(channel.conversation_id);
+    rights_changed(&mut tx, Concerned { topic: Some(&topic), ..Concerned::default() });
     tx.commit(now).await?;
     Ok(())
 }
@@ -329,7 +328,8 @@ pub(crate) async fn remove(app: &App, who: &SignedIn, id: Uuid, user_id: Uuid) -
     let told = json!({ "channel_id": id, "user_id": user_id });
     tx.event(conversation_topic(channel.conversation_id), "channel.member_left", &told);
     let topic = conversation_topic(channel.conversation_id);
-    tx.event("rights".to_owned(), "rights.changed", &json!({ "topic": topic, "user_id": user_id }));
+    let concerned = Concerned { user_id: Some(user_id), topic: Some(&topic), ..Concerned::default() };
+    rights_changed(&mut tx, concerned);
     audit_in(&mut tx, &who.caller, Some(channel.org_id), "channel.member_left", ("channel", id), told, now).await?;
     tx.commit(now).await?;
     Ok(())

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::authorize::{OrgAction, Refusal, authorize_organization, effective_role};
 use super::organizations::{MAX_MEMBERS, OrgError, topic};
+use super::topics::{Concerned, rights_changed};
 use super::{activities, audit_in};
 use crate::app::App;
 use crate::http::extract::SignedIn;
@@ -148,7 +149,8 @@ async fn keep_an_owner(tx: &mut Tx, org_id: Uuid, member: &OrgMember) -> Result<
 
 /// Whoever had rights through the organization is looked at again: open sockets, open calls.
 async fn lost_rights(tx: &mut Tx, org_id: Uuid, user_id: Uuid, now: Micros) -> Result<(), StoreError> {
-    tx.event("rights".to_owned(), "rights.changed", &json!({ "org_id": org_id, "user_id": user_id }));
+    let concerned = Concerned { user_id: Some(user_id), org_id: Some(org_id), ..Concerned::default() };
+    rights_changed(tx, concerned);
     tx.enqueue(NewJob::recheck_organization(org_id), now).await
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::authorize::{OrgAction, Refusal, authorize_organization};
+use super::topics::{Concerned, rights_changed};
 use super::{activities, audit_in};
 use crate::app::App;
 use crate::http::extract::SignedIn;
@@ -223,7 +224,7 @@ pub(crate) async fn delete(app: &App, who: &SignedIn, name: &OrgName) -> Result<
     let diff = json!({ "name": org.name });
     audit_in(&mut tx, &who.caller, Some(org.id), "organization.deleted", ("organization", org.id), diff, now).await?;
     tx.event(topic(org.id), "organization.deleted", &json!({ "org_id": org.id }));
-    tx.event("rights".to_owned(), "rights.changed", &json!({ "org_id": org.id }));
+    rights_changed(&mut tx, Concerned { org_id: Some(org.id), ..Concerned::default() });
     tx.enqueue(NewJob::recheck_organization(org.id), now).await?;
     tx.commit(now).await?;
     Ok(())

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::audit;
 use super::authorize::{Action, Refusal, is_platform_admin, role_in};
 use super::rooms::{self, RoomError};
+use super::topics::{Concerned, rights_changed};
 use crate::app::App;
 use crate::http::extract::{Caller, SignedIn};
 use crate::jobs::NewJob;
@@ -272,7 +273,8 @@ pub(super) async fn drop_member(
     audit(&mut *tx, caller, "room.member_removed", ("room", room_id), diff.clone(), now).await?;
     tx.event(format!("room:{room_id}"), "member.removed", &diff);
     let topic = format!("room:{room_id}");
-    tx.event("rights".to_owned(), "rights.changed", &json!({ "topic": topic, "user_id": user_id }));
+    let concerned = Concerned { user_id: Some(user_id), topic: Some(&topic), ..Concerned::default() };
+    rights_changed(&mut *tx, concerned);
     tx.enqueue(NewJob::recheck_room(room_id), now).await
 }
 

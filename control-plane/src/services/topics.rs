@@ -3,7 +3,7 @@
 //! In: an actor and a topic. Out: yes or no. Somebody who may not listen is told no more than about a topic that does
 //! not exist.
 
-use serde_json::json;
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::authorize::{Action, RoomObject, Talk, authorize};
@@ -89,25 +89,18 @@ pub(crate) async fn refresh_actor(app: &App, actor: &Actor) -> Result<Option<Act
     }
 }
 
-/// Whose rights an act took away.
-#[derive(Clone, Copy, Debug)]
-#[allow(dead_code, reason = "each kind of act names what it knows")]
-pub(crate) enum Concerned<'a> {
-    /// A person, wherever they listen.
-    User(Uuid),
-    /// Everybody who listens to a topic.
-    Topic(&'a str),
-    /// Nobody knows: everybody looks again.
-    Everybody,
+/// Whose rights an act changed, as far as the act knows; nothing named means everybody's.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Concerned<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub org_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<&'a str>,
 }
 
 /// Makes every replica look again at what those concerned listen to, once the act is durable.
-#[allow(dead_code, reason = "for acts whose own events do not say it")]
 pub(crate) fn rights_changed(tx: &mut Tx, concerned: Concerned<'_>) {
-    let payload = match concerned {
-        Concerned::User(id) => json!({ "user_id": id }),
-        Concerned::Topic(name) => json!({ "topic": name }),
-        Concerned::Everybody => json!({}),
-    };
-    tx.event(RIGHTS.to_owned(), "rights.changed", &payload);
+    tx.event(RIGHTS.to_owned(), "rights.changed", &concerned);
 }

@@ -41,24 +41,18 @@ both! {
 
     async fn reach_every_replica_and_survive_a_restart(app) {
         let root = app.admin().await;
-        let (second, _) = app.replica().await;
+        let second = app.second().await;
         app.patch("/admin/settings", Some(&root.access), json!({ "registration": "closed" })).await.expect(200);
-        let router = second.router();
-        let body = json!({ "email": "x@example.org", "password": PASSWORD, "display_name": "X" }).to_string();
         app.eventually("the other replica refuses", async || {
-            let request = http::Request::get("/api/v1/config").body(axum::body::Body::empty()).unwrap();
-            let response = tower::ServiceExt::oneshot(router.clone(), request).await.unwrap();
-            crate::support::Answer::read(response).await.text("/registration") == "closed"
-        }).await;
-        let request = http::Request::post("/api/v1/auth/register").header("content-type", "application/json");
-        let response = tower::ServiceExt::oneshot(router.clone(), request.body(axum::body::Body::from(body.clone())).unwrap()).await.unwrap();
-        crate::support::Answer::read(response).await.problem(403, "registration_closed");
-        second.stop().await;
-        let (third, router) = app.replica().await;
-        let request = http::Request::get("/api/v1/config").body(axum::body::Body::empty()).unwrap();
-        let response = tower::ServiceExt::oneshot(router, request).await.unwrap();
-        assert_eq!(crate::support::Answer::read(response).await.text("/registration"), "closed");
-        third.stop().await;
+            second.get("/config").await.text("/registration") == "closed"
+        })
+        .await;
+        let body = json!({ "email": "x@example.org", "password": PASSWORD, "display_name": "X" });
+        second.post("/auth/register", None, body).await.problem(403, "registration_closed");
+        second.control.stop().await;
+        let third = app.second().await;
+        assert_eq!(third.get("/config").await.text("/registration"), "closed");
+        third.control.stop().await;
     }
 
     async fn refuse_what_makes_no_sense_as_a_whole(app) {

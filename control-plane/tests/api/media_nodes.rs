@@ -114,7 +114,7 @@ both! {
                 beat(app, if n % 2 == 0 { "a" } else { "b" }, |beat| beat.load = 0.05 * n as f32).await;
                 let answer = match n % 2 {
                     0 => app.post(path, Some(&ada.access), json!({})).await,
-                    _ => second.post(path, &ada.access, json!({})).await,
+                    _ => second.post(path, Some(&ada.access), json!({})).await,
                 };
                 answer.expect(200).text("/url")
             });

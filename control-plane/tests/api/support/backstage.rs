@@ -1,12 +1,9 @@
-//! What a test does behind the API's back: an admin, rows nobody can make by a request, a second replica.
+//! What a test does behind the API's back: an admin, rows nobody can make by a request.
 
-use axum::Router;
-use control_plane::{ControlPlane, ControlPlaneConfig, InternalKey, MediaConnection};
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{KEY, PASSWORD, Person, TestApp};
+use super::{PASSWORD, Person, TestApp};
 
 impl TestApp {
     /// The first admin of the platform.
@@ -29,18 +26,5 @@ impl TestApp {
             Some(_) => format!("'{id}'::uuid"),
             None => format!("x'{}'", id.simple()),
         }
-    }
-
-    /// Another process on the same database.
-    pub(crate) async fn replica(&self) -> (ControlPlane, Router) {
-        let key = InternalKey { key: KEY.0.into(), secret: KEY.1.into() };
-        let media = MediaConnection { call: self.node.clone(), api_url: String::new(), client_url: None };
-        let mut config = ControlPlaneConfig::new(self.dir.clone(), key, media);
-        config.database_url = self.database_url();
-        config.database.max_connections = 3;
-        config.clock = self.clock.clone();
-        let control = ControlPlane::start(config, CancellationToken::new()).await.expect("a second one starts");
-        let router = control.router();
-        (control, router)
     }
 }

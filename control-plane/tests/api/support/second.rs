@@ -7,7 +7,6 @@ use http::Request;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
-use url::Url;
 
 use super::{Answer, KEY, TestApp};
 
@@ -23,11 +22,7 @@ impl TestApp {
         let key = InternalKey { key: KEY.0.into(), secret: KEY.1.into() };
         let media = MediaConnection { call: self.node.clone(), api_url: String::new(), client_url: None };
         let mut config = ControlPlaneConfig::new(self.dir.clone(), key, media);
-        config.database_url = self.database.as_ref().map(|(server, name)| {
-            let mut url = Url::parse(server).expect("a URL");
-            url.set_path(name);
-            url.to_string()
-        });
+        config.database_url = self.database_url();
         config.database.max_connections = 5;
         config.rate_limits.session_per_minute = 1_000_000;
         config.rate_limits.address_per_minute = 1_000_000;
@@ -39,13 +34,23 @@ impl TestApp {
 }
 
 impl Second {
+    /// Asks for a path under `/api/v1`.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(format!("/api/v1{path}")).body(Body::empty()).expect("a request")).await
+    }
+
     /// Posts JSON to a path under `/api/v1`.
-    pub(crate) async fn post(&self, path: &str, token: &str, body: Value) -> Answer {
-        let request = Request::post(format!("/api/v1{path}"))
+    pub(crate) async fn post(&self, path: &str, token: Option<&str>, body: Value) -> Answer {
+        let mut request = Request::post(format!("/api/v1{path}"))
             .header("host", "meet.test")
-            .header("authorization", format!("Bearer {token}"))
             .header("content-type", "application/json");
-        let request = request.body(Body::from(body.to_string())).expect("a request");
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        self.send(request.body(Body::from(body.to_string())).expect("a request")).await
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
         Answer::read(self.router.clone().oneshot(request).await.expect("routers do not fail")).await
     }
 }
