@@ -7,12 +7,15 @@ import {
   joinByLink,
   leave,
   newAccount,
+  schedule,
   signUp,
   until,
 } from "./support/app.js";
 import { BASE, launch, person } from "./support/chromium.js";
 import { look } from "./support/looks.js";
+import { linkIn, startMail } from "./support/mail.js";
 import { framesDecoded } from "./support/media.js";
+import { startServer } from "./support/server.js";
 
 let browser;
 let host;
@@ -70,6 +73,135 @@ test("rooms", async () => {
   await page.getByRole("link", { name: "Monday meeting", exact: true }).click();
   await page.getByRole("heading", { name: "Monday meeting" }).waitFor();
   await look(page, "room");
+});
+
+test("meetings where no mail is sent", async () => {
+  const { page } = host;
+  await page.getByRole("link", { name: "Meetings" }).click();
+  await page.getByRole("heading", { name: "Nothing planned" }).waitFor();
+  await look(page, "meetings-empty");
+  await page.getByRole("link", { name: "Schedule a meeting" }).first().click();
+  await page.getByLabel("Invite people").fill("nobody");
+  await page.getByRole("button", { name: "Schedule meeting" }).click();
+  await page.getByText("Fill in this field.").waitFor();
+  await look(page, "schedule-errors");
+  await page.goto(`${BASE}/meetings`);
+  const emails = ["a-person-with-quite-a-long-name@example.org", "bo@example.org"];
+  await schedule(page, { title: "Monday planning", emails });
+  await page.getByRole("heading", { name: "Links to send" }).waitFor();
+  await page.locator(".toast").first().waitFor({ state: "detached", timeout: 15_000 });
+  await look(page, "scheduled-links");
+  await page.goto(`${BASE}/reset`);
+  await page.getByText("This server sends no mail").waitFor();
+  await look(page, "reset-no-mail");
+});
+
+test("meetings, invitations and codes where mail is sent", async () => {
+  const mail = await startMail();
+  const server = await startServer(["--smtp-url", mail.url, "--mail-from", "Plenum <p@meet.test>"]);
+  const visitor = (options) => person(browser, { base: server.url, ...options });
+  try {
+    const [owner, guest] = [await visitor(), await visitor({ timezoneId: "Asia/Tokyo" })];
+    const account = newAccount("Gil Organizer");
+    const invited = newAccount("Hugo Invited");
+    await signUp(owner.page, account, server.url);
+    await owner.page.goto(`${server.url}/meetings`);
+    const title = "Quarterly review of everything that happened, with a title of more than a line";
+    await schedule(owner.page, { title, minutes: 60 * 30, repeat: "Every week" });
+    await owner.page.goto(`${server.url}/meetings`);
+    await schedule(owner.page, { title: "Stand-up", emails: [invited.email, "eve@example.org"] });
+    await owner.page.getByText("2 people are invited by mail.").waitFor();
+    await owner.page.locator(".toast").first().waitFor({ state: "detached", timeout: 15_000 });
+    await look(owner.page, "scheduled");
+    await owner.page.goto(`${server.url}/meetings`);
+    await owner.page.getByRole("link", { name: "Stand-up", exact: true }).waitFor();
+    await look(owner.page, "meetings");
+
+    const link = linkIn(await mail.wait(invited.email, "Stand-up"), `${server.url}/invites/`);
+    await guest.page.goto(link);
+    await guest.page.getByRole("heading", { name: "Stand-up" }).waitFor();
+    await look(guest.page, "invitation");
+    await guest.page.getByRole("button", { name: "Decline" }).click();
+    await guest.page.getByText("You declined.").waitFor();
+    await look(guest.page, "invitation-declined");
+    await guest.page.getByRole("button", { name: "Accept" }).click();
+    await guest.page.getByText("You accepted.").waitFor();
+    await guest.page.getByRole("main").getByRole("link", { name: "Create account" }).click();
+    await guest.page.getByLabel("Your name").fill(invited.name);
+    await guest.page.getByLabel("Password", { exact: true }).fill(invited.password);
+    await guest.page.getByRole("button", { name: "Create account" }).click();
+    await guest.page.getByRole("button", { name: "Keep it with my meetings" }).waitFor();
+    await look(guest.page, "invitation-keep");
+    await guest.page.getByRole("button", { name: "Keep it with my meetings" }).click();
+    await guest.page.getByRole("link", { name: "See it in your meetings" }).click();
+    await guest.page.getByRole("heading", { name: "Who is invited" }).waitFor();
+    await guest.page.getByText("Somebody without an account").waitFor();
+    await look(guest.page, "meeting-invited");
+    await owner.page.goto(link);
+    await owner.page.getByText("This invitation is another account’s").waitFor();
+    await look(owner.page, "invitation-other-account");
+    await owner.page.goto(`${server.url}/meetings`);
+    await owner.page.getByRole("link", { name: "Stand-up", exact: true }).click();
+    await owner.page.getByText("Comes").waitFor();
+    await look(owner.page, "meeting");
+    await owner.page.getByRole("button", { name: "Cancel meeting" }).click();
+    await look(owner.page, "meeting-cancel");
+    const dialog = owner.page.getByRole("dialog");
+    await dialog.getByRole("button", { name: "Cancel meeting" }).click();
+    await owner.page.getByText("This meeting was cancelled").waitFor();
+    await owner.page.locator(".toast").first().waitFor({ state: "detached", timeout: 15_000 });
+    await look(owner.page, "meeting-cancelled");
+    await guest.page.goto(link);
+    await guest.page.getByRole("heading", { name: "“Stand-up” was cancelled" }).waitFor();
+    await look(guest.page, "invitation-cancelled");
+    await guest.page.goto(`${server.url}/invites/pm_nonsense`);
+    await guest.page.getByRole("heading", { name: /does not work any more/ }).waitFor();
+    await look(guest.page, "invitation-gone");
+
+    await guest.page.goto(`${server.url}/verify`);
+    await guest.page.getByRole("heading", { name: "Confirm your address" }).waitFor();
+    await look(guest.page, "verify");
+    await guest.page.goto(`${server.url}/settings`);
+    await guest.page.getByRole("checkbox").first().waitFor();
+    await look(guest.page, "settings");
+    const stranger = "/meetings/0190d2a6-0000-7000-8000-000000000000";
+    await guest.page.goto(server.url + stranger);
+    await guest.page.getByRole("heading", { name: "This meeting is not here" }).waitFor();
+    await look(guest.page, "meeting-not-here");
+
+    const request = (path, data) =>
+      owner.page.request.post(`${server.url}/api/v1${path}`, { data });
+    const org = await (await request("/organizations", { name: "Garden club" })).json();
+    await request(`/organizations/${org.id}/invites`, { email: "new@example.org" });
+    const asked = await mail.wait("new@example.org", "Garden club");
+    const join = linkIn(asked, `${server.url}/organization-invites/`);
+    await guest.page.goto(join);
+    await guest.page.getByText("Sent to another address").waitFor();
+    await look(guest.page, "organization-invitation-other");
+
+    const nobody = await visitor();
+    await nobody.page.goto(join);
+    await nobody.page.getByRole("heading", { name: "Join Garden club" }).waitFor();
+    await look(nobody.page, "organization-invitation");
+    await nobody.page.goto(server.url + stranger);
+    await nobody.page.getByRole("heading", { name: "Sign in to see this meeting" }).waitFor();
+    await look(nobody.page, "meeting-signed-out");
+    await nobody.page.goto(`${server.url}/signin`);
+    await nobody.page.getByRole("link", { name: "Forgot your password?" }).waitFor();
+    await look(nobody.page, "signin-mail");
+    await nobody.page.goto(`${server.url}/signin/code#email=new%40example.org`);
+    await nobody.page.getByLabel("Code").waitFor();
+    await look(nobody.page, "signin-code");
+    await nobody.page.goto(`${server.url}/reset#email=new%40example.org&code=123456`);
+    await nobody.page.getByLabel("New password").fill("a new password");
+    await nobody.page.getByRole("button", { name: "Set password" }).click();
+    await nobody.page.getByText(/This code does not work/).waitFor();
+    await look(nobody.page, "reset-refused");
+    for (const { context } of [owner, guest, nobody]) await context.close();
+  } finally {
+    await server.stop();
+    mail.stop();
+  }
 });
 
 test("before the call", async () => {

@@ -10,7 +10,8 @@ use aws_lc_rs::hmac;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use super::mail::{self, Mail};
+use super::mail::{self, Button, Mail};
+use super::web_pages;
 use crate::adapters::mail::MailError;
 use crate::app::App;
 use crate::jobs::NewJob;
@@ -95,34 +96,40 @@ pub(crate) async fn deliver(app: &App, job: Uuid, code: Uuid) -> Result<(), Deli
     let Some(found) = store::find_to_deliver(&app.db, code, app.clock.now()).await? else {
         return Ok(());
     };
-    let (subject, why, if_not) = match found.purpose {
+    let (subject, label, why, if_not) = match found.purpose {
         CodePurpose::Login => (
             "Your sign-in code",
+            "Sign in",
             "Enter this code to sign in.",
             "If you did not try to sign in, ignore this mail. Give the code to nobody.",
         ),
         CodePurpose::VerifyEmail => (
             "Confirm your address",
+            "Confirm address",
             "Enter this code to confirm that this is your address.",
             "If you have no account here, ignore this mail.",
         ),
         CodePurpose::Reset => (
             "Set a new password",
+            "Set password",
             "Enter this code to set a new password.",
             "If you did not ask for it, ignore this mail: your password stays as it is. Give the code to nobody.",
         ),
     };
     let greeting = format!("Hello {},", found.display_name);
     let minutes = TTL.as_secs() / 60;
+    let digits = digits(&app.code_key, code);
+    let page = mail::link(app, &web_pages::code(found.purpose, &found.email, &digits));
+    let button = page.map(|url| Button { label: label.to_owned(), url });
     let mail = Mail {
         to: found.email,
         subject: subject.to_owned(),
         paragraphs: vec![greeting, why.to_owned(), format!("It works once, within {minutes} minutes. {if_not}")],
-        button: None,
+        button,
         calendar: None,
         dedupe_key: None,
     };
-    Ok(mail::send(app, job, &mail, Some(&digits(&app.code_key, code))).await?)
+    Ok(mail::send(app, job, &mail, Some(&digits)).await?)
 }
 
 /// The digits of a code.

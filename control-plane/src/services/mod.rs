@@ -50,6 +50,7 @@ pub(crate) mod setup;
 pub(crate) mod tickets;
 pub(crate) mod topics;
 pub(crate) mod users;
+pub(crate) mod web_pages;
 
 use uuid::Uuid;
 

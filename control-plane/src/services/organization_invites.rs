@@ -14,6 +14,7 @@ use super::mail::{self, Button, Mail};
 use super::members::note_joined;
 use super::notifications::notify;
 use super::organizations::{MAX_MEMBERS, OrgError};
+use super::web_pages;
 use crate::app::App;
 use crate::http::extract::{Caller, SignedIn};
 use crate::model::clock::Micros;
@@ -134,7 +135,7 @@ async fn tell(app: &App, tx: &mut Tx, invite: &OrgInvite, secret: &Secret, now: 
     }
     if let Some(user_id) = store::find_verified(tx, &invite.email).await? {
         let payload = json!({ "org_id": invite.org_id, "invite_id": invite.id, "title": invite.org_name,
-            "actor_name": invite.invited_by_name });
+            "actor_name": invite.invited_by_name, "link": web_pages::organization_invite(&invite.id.to_string()) });
         let key = format!("organization.invited:{}", invite.id);
         notify(tx, &[user_id], NotificationKind::OrganizationInvited, payload, &key, now).await?;
     }
@@ -143,7 +144,7 @@ async fn tell(app: &App, tx: &mut Tx, invite: &OrgInvite, secret: &Secret, now: 
 
 /// Where the web app shows an invite.
 pub(crate) fn path_of(secret: &Secret) -> String {
-    format!("/organization-invites/{}", secret.text())
+    web_pages::organization_invite(&secret.text())
 }
 
 /// Lists what waits for an answer in an organization, for its admins.

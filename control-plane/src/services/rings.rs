@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::audit;
 use super::authorize::is_platform_admin;
 use super::notifications::notify;
+use super::web_pages;
 use crate::app::App;
 use crate::http::extract::SignedIn;
 use crate::jobs::meetings::ring_timeout;
@@ -220,7 +221,7 @@ fn payload(ring: &Ring) -> serde_json::Value {
         "room_id": ring.room_id,
         "title": ring.caller_name,
         "actor_name": ring.caller_name,
-        "link": format!("/rooms/{}", ring.room_code),
+        "link": web_pages::join(&ring.room_code),
     })
 }
 

@@ -37,6 +37,9 @@ both! {
         let code = mail.code().unwrap();
         assert!(text.contains("Hello Ada,") && text.contains("meet.test"), "{text}");
         assert!(html.contains(&code) && html.contains("<h1"), "{html}");
+        // Address and code are where no server sees them when the link is opened.
+        let link = format!("https://meet.test/signin/code#email=ada%40example.org&code={code}");
+        assert!(text.contains(&link), "{text}");
 
         let session = verify(app, &ada.email, &format!(" {code} ")).await.expect(200);
         assert_eq!(session.text("/user/id"), ada.id);

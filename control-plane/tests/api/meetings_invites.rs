@@ -66,6 +66,39 @@ both! {
         app.post(&format!("/invites/{token}/decline"), None, json!({})).await.problem(409, "meeting_over");
     }
 
+    async fn are_shown_to_who_holds_the_link_before_any_answer(app) {
+        let (ada, bob, eve) = (app.person("Ada").await, app.person("Bob").await, app.person("Eve").await);
+        let more = json!({ "rrule": "FREQ=WEEKLY;COUNT=3", "description": "Bring cake" });
+        let made = meeting(app, &ada, 60, more).await;
+        let id = made.text("/id");
+        let body = json!({ "invites": [{ "email": "new@example.org" }, { "user_id": bob.id }] });
+        let sent = app.post(&format!("/meetings/{id}/invites"), Some(&ada.access), body).await.expect(200);
+        let token = sent.text("/items/0/link").rsplit('/').next().unwrap().to_owned();
+        let path = format!("/invites/{token}");
+        let seen = app.get(&path, None).await.expect(200);
+        assert_eq!((seen.text("/title"), seen.text("/organizer_name")), ("Planning".into(), "Ada".into()));
+        assert_eq!((seen.text("/description"), seen.text("/rrule")), ("Bring cake".into(), made.text("/rrule")));
+        assert_eq!((seen.text("/room_code"), seen.text("/meeting_id")), (made.text("/room_code"), id.clone()));
+        assert_eq!((seen.text("/invite/status"), seen.text("/status")), ("pending".into(), "scheduled".into()));
+        assert_eq!(seen.text("/invite/email"), "new@example.org");
+        assert_eq!(seen.text("/next_occurrence/starts_at"), made.text("/starts_at"));
+        // Looking answers nothing and binds nobody.
+        app.get(&path, Some(&eve.access)).await.expect(200);
+        assert_eq!(app.get(&path, None).await.expect(200).json["invite"]["user_id"], Value::Null);
+        let own = format!("/invites/{}", sent.text("/items/1/id"));
+        assert_eq!(app.get(&own, Some(&bob.access)).await.expect(200).text("/invite/user_id"), bob.id);
+        app.get(&own, Some(&eve.access)).await.problem(404, "invite_not_found");
+        app.get(&own, None).await.problem(404, "invite_not_found");
+        for odd in ["pm_short", "%00", "pm_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+            app.get(&format!("/invites/{odd}"), None).await.problem(404, "invite_not_found");
+        }
+        app.post(&format!("/meetings/{id}/cancel"), Some(&ada.access), json!({})).await.expect(200);
+        let over = app.get(&path, None).await.expect(200);
+        assert_eq!((over.text("/status"), &over.json["next_occurrence"]), ("cancelled".into(), &Value::Null));
+        app.delete(&format!("/meetings/{id}"), Some(&ada.access)).await.expect(204);
+        app.get(&path, None).await.problem(404, "invite_not_found");
+    }
+
     async fn belong_to_who_comes_with_the_token_while_signed_in(app) {
         let (ada, eve) = (app.person("Ada").await, app.person("Eve").await);
         let id = meeting(app, &ada, 60, json!({})).await.text("/id");

@@ -41,6 +41,9 @@ both! {
         assert_eq!(event.properties()["ORGANIZER"].value(), format!("mailto:{}", ada.email));
         let text = mail.part("text/plain").unwrap();
         assert!(text.contains("Ada invites you to Plan; B.") && text.contains("Bring cake"), "{text}");
+        let join = format!("https://meet.example/j/{}", made.text("/room_code"));
+        assert!(text.contains(&join), "{text}");
+        assert_eq!((event.get_url(), event.property_value("LOCATION")), (Some(join.as_str()), Some(join.as_str())));
         let token = text.split("https://meet.example/invites/").nth(1).unwrap().split_whitespace().next().unwrap();
         app.post(&format!("/invites/{token}/accept"), None, json!({})).await.expect(200);
         let list = app.get(&format!("/meetings/{id}/invites"), Some(&ada.access)).await.expect(200);

@@ -22,8 +22,8 @@ export async function signUp(page, account, base = BASE) {
   await page.getByRole("heading", { name: "My rooms" }).waitFor();
 }
 
-export async function signIn(page, account) {
-  await page.goto(`${BASE}/signin`);
+export async function signIn(page, account, base = BASE) {
+  await page.goto(`${base}/signin`);
   await page.getByLabel("Email address").fill(account.email);
   await page.getByLabel("Password", { exact: true }).fill(account.password);
   await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
@@ -39,6 +39,29 @@ export async function createRoom(page, name, access = "Anyone with the link") {
   await dialog.getByRole("button", { name: "Create room" }).click();
   await dialog.waitFor({ state: "detached" });
   await page.getByRole("button", { name: `Copy link of ${name}` }).click();
+  await page.getByText("Link copied.").first().waitFor();
+  return page.evaluate(() => navigator.clipboard.readText());
+}
+
+/** What a date and time field takes: `minutes` from now, on the clock of the test's machine, which the browser shares. */
+export function inMinutes(minutes) {
+  const at = new Date(Date.now() + minutes * 60_000);
+  const two = (value) => String(value).padStart(2, "0");
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${day}T${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
+/** Schedules a meeting through the form and answers the link that it ends with. */
+export async function schedule(page, { title, minutes = 5, repeat, access, emails = [] }) {
+  await page.getByRole("link", { name: "Schedule a meeting" }).first().click();
+  await page.getByLabel("Title").fill(title);
+  await page.getByLabel("Start").fill(inMinutes(minutes));
+  if (repeat) await page.getByLabel("Repeat").selectOption({ label: repeat });
+  if (access) await page.getByLabel("Who may come in").selectOption({ label: access });
+  await page.getByLabel("Invite people").fill(emails.join("\n"));
+  await page.getByRole("button", { name: "Schedule meeting" }).click();
+  await page.getByRole("heading", { name: `“${title}” is scheduled` }).waitFor();
+  await page.getByRole("button", { name: "Copy link", exact: true }).click();
   await page.getByText("Link copied.").first().waitFor();
   return page.evaluate(() => navigator.clipboard.readText());
 }

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { until } from "./app.js";
 
-const BINARY = resolve(
+export const BINARY = resolve(
   process.env.PLENUM_BINARY ??
     join(
       process.env.CARGO_TARGET_DIR ?? join(import.meta.dirname, "../../../target"),
@@ -32,7 +32,7 @@ function isFree(port) {
   });
 }
 
-async function freePorts(count) {
+export async function freePorts(count) {
   const ports = [];
   for (let port = FIRST_PORT; ports.length < count; port += 1) {
     if (await isFree(port)) ports.push(port);

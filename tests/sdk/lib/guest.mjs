@@ -7,7 +7,8 @@ export async function join(roomName, identity, { grant = {}, options = {} } = {}
   return await joinWith(await joinToken(roomName, identity, grant), options);
 }
 
-export async function joinWith(token, options = {}) {
+/** Joins with a token; `options.url` is where, LIVEKIT_URL unless given. */
+export async function joinWith(token, { url: where = url, ...options } = {}) {
   const room = new Room();
   const guest = {
     room,
@@ -38,7 +39,7 @@ export async function joinWith(token, options = {}) {
   record(RoomEvent.ActiveSpeakersChanged, (speakers) => [speakers.map((speaker) => speaker.identity).join(',')]);
   record(RoomEvent.Disconnected, (reason) => [reason]);
   record(RoomEvent.Reconnected, () => []);
-  await room.connect(url, token, { autoSubscribe: true, dynacast: true, ...options });
+  await room.connect(where, token, { autoSubscribe: true, dynacast: true, ...options });
   return guest;
 }
 

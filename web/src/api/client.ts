@@ -30,7 +30,10 @@ function renew(): Promise<boolean> {
 
 /** Requests whose own 401 speaks of the credentials in them, not of the session. */
 function isSignIn(url: string): boolean {
-  return /\/api\/v1\/auth\/(login|register|setup|refresh)$/.test(new URL(url).pathname);
+  const path = new URL(url).pathname;
+  return /\/api\/v1\/auth\/(login|register|setup|refresh|otp\/verify|password\/reset\/confirm)$/.test(
+    path,
+  );
 }
 
 async function sendWithSession(request: Request): Promise<Response> {

@@ -59,7 +59,8 @@ export function useMe() {
   });
 }
 
-function useStartSession<V>(request: (values: V) => Promise<Schemas["Session"]>) {
+/** A change that begins a session. */
+export function useStartSession<V>(request: (values: V) => Promise<Schemas["Session"]>) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: request,
@@ -83,12 +84,20 @@ export interface NewAccount {
   display_name: string;
 }
 
+interface SignUpTokens {
+  /** The server's one-time token. */
+  token?: string | undefined;
+  /** Of an invitation to an organization. */
+  invite?: string | undefined;
+}
+
 /** Makes an account; with the server's one-time token, that of its first administrator. */
 export function useSignUp() {
-  return useStartSession(({ token, ...account }: NewAccount & { token?: string | undefined }) => {
+  return useStartSession(({ token, invite, ...account }: NewAccount & SignUpTokens) => {
     const values = { ...account, transport: "cookie" as const };
+    const invited = invite === undefined ? {} : { invite_token: invite };
     return token === undefined
-      ? orThrow(api.POST("/api/v1/auth/register", { body: values }))
+      ? orThrow(api.POST("/api/v1/auth/register", { body: { ...values, ...invited } }))
       : orThrow(api.POST("/api/v1/auth/setup", { body: { ...values, token } }));
   });
 }

@@ -1416,6 +1416,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/invites/{invite}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one is invited to. Problems: 404 `invite_not_found`. */
+        get: operations["get_meeting_invite"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invites/{invite}/accept": {
         parameters: {
             query?: never;
@@ -3626,6 +3643,14 @@ export interface components {
         IceServers: {
             /** @description Empty while this server has none of its own; a media node's own addresses need no help. */
             ice_servers: components["schemas"]["IceServer"][];
+        };
+        /** @description What an invitation is to, also when that is over. */
+        InvitationDetail: components["schemas"]["AnsweredInvite"] & {
+            description: string;
+            next_occurrence?: components["schemas"]["OccurrenceView"] | null;
+            /** @description RFC 5545, without `RRULE:`; null for a meeting that happens once. */
+            rrule?: string | null;
+            status: components["schemas"]["MeetingStatus"];
         };
         /** @description Invitations, each once. */
         InviteList: {
@@ -8839,6 +8864,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["IceServers"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_meeting_invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Token of the invitation; its id for who is signed in as the invited */
+                invite: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationDetail"];
                 };
             };
             /** @description Refused */

@@ -33,6 +33,7 @@ function fieldErrors(error: unknown): Errors {
 function general(error: unknown): string | undefined {
   if (!(error instanceof Problem)) return sayProblem(error);
   if (error.code === "registration_closed") return t("auth.error.closed");
+  if (error.code === "invite_required") return t("auth.error.inviteOnly");
   if (error.code === "invalid_setup_token") return t("auth.error.setupUsed");
   if (error.status === 409 || Object.keys(error.fields).length > 0) return undefined;
   return sayProblem(error);
@@ -41,10 +42,20 @@ function general(error: unknown): string | undefined {
 interface AccountFormProps {
   submitLabel: string;
   setupToken?: string;
+  /** Of an invitation to an organization, for servers that take new accounts by invitation alone. */
+  inviteToken?: string | undefined;
+  /** Filled in already. */
+  email?: string;
   onDone: () => void;
 }
 
-export function AccountForm({ submitLabel, setupToken, onDone }: AccountFormProps) {
+export function AccountForm({
+  submitLabel,
+  setupToken,
+  inviteToken,
+  email,
+  onDone,
+}: AccountFormProps) {
   const signUp = useSignUp();
   const [errors, setErrors] = useState<Errors>({});
   const [shown, setShown] = useState(false);
@@ -64,7 +75,7 @@ export function AccountForm({ submitLabel, setupToken, onDone }: AccountFormProp
       return;
     }
     signUp.mutate(
-      { ...values, token: setupToken },
+      { ...values, token: setupToken, invite: inviteToken },
       { onSuccess: onDone, onError: (error) => setErrors(fieldErrors(error)) },
     );
   };
@@ -90,6 +101,7 @@ export function AccountForm({ submitLabel, setupToken, onDone }: AccountFormProp
         name="email"
         type="email"
         autoComplete="email"
+        defaultValue={email}
         required
         error={errors.email}
       />

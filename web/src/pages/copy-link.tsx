@@ -1,4 +1,4 @@
-// A button that puts a room's link on the clipboard and says so.
+// A button that puts a link on the clipboard and says so.
 import { Check, Link2 } from "lucide-react";
 import { useEffect, useState } from "react";
 import { t } from "../i18n";
@@ -8,14 +8,13 @@ import { Button } from "../ui/button";
 
 const CONFIRM_MS = 2_500;
 
-interface CopyLinkProps {
-  code: string;
-  /** The room's name, for people who hear the button instead of seeing where it stands. */
+interface CopyProps {
+  /** What the link is to, for people who hear the button instead of seeing where it stands. */
   name?: string;
   look?: "primary" | "plain";
 }
 
-export function CopyLink({ code, name, look }: CopyLinkProps) {
+export function CopyAddress({ link, name, look }: CopyProps & { link: string }) {
   const [copied, setCopied] = useState(false);
   useEffect(() => {
     if (!copied) return;
@@ -23,7 +22,6 @@ export function CopyLink({ code, name, look }: CopyLinkProps) {
     return () => clearTimeout(timer);
   }, [copied]);
   const copy = async () => {
-    const link = roomLink(code);
     try {
       await navigator.clipboard.writeText(link);
       setCopied(true);
@@ -43,4 +41,9 @@ export function CopyLink({ code, name, look }: CopyLinkProps) {
       {t("rooms.copy")}
     </Button>
   );
+}
+
+/** Copies the link to a room. */
+export function CopyLink({ code, ...rest }: CopyProps & { code: string }) {
+  return <CopyAddress {...rest} link={roomLink(code)} />;
 }

@@ -49,6 +49,9 @@ function OwnRooms() {
       <h2 id="host">{t("landing.host")}</h2>
       {me.data ? (
         <div className="row">
+          <Link className="button" to="/meetings">
+            {t("nav.meetings")}
+          </Link>
           <Link className="button" to="/rooms">
             {t("nav.rooms")}
           </Link>

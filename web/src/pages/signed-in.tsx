@@ -23,7 +23,7 @@ export function SignedIn({ children }: { children: ReactNode }) {
     );
   }
   if (!me.data) {
-    const next = encodeURIComponent(here.pathname + here.search);
+    const next = encodeURIComponent(here.pathname + here.search + here.hash);
     return <Navigate to={`/signin?next=${next}`} replace />;
   }
   return children;

@@ -2,7 +2,7 @@
 import type { FormEvent } from "react";
 import { Link, Navigate, useNavigate, useSearchParams } from "react-router";
 import { Problem } from "../api/problem";
-import { useMe, useSignIn } from "../api/queries";
+import { useMe, useServerConfig, useSignIn } from "../api/queries";
 import { sayProblem } from "../api/words";
 import { t } from "../i18n";
 import { safeNext } from "../state/next";
@@ -21,6 +21,7 @@ export default function SignInPage() {
   const navigate = useNavigate();
   const me = useMe();
   const signIn = useSignIn();
+  const config = useServerConfig();
   const next = safeNext(search.get("next"));
   if (me.data) return <Navigate to={next} replace />;
   const submit = (event: FormEvent<HTMLFormElement>) => {
@@ -51,6 +52,7 @@ export default function SignInPage() {
             type="text"
             inputMode="email"
             autoComplete="username"
+            defaultValue={search.get("email") ?? ""}
             required
           />
           <Field
@@ -64,6 +66,13 @@ export default function SignInPage() {
             {t("auth.signin.submit")}
           </Button>
         </form>
+        {config.data?.mail_configured && (
+          <p className="quiet">
+            <Link to={`/signin/code?${search.toString()}`}>{t("auth.signin.code")}</Link>
+            {" · "}
+            <Link to={`/reset?${search.toString()}`}>{t("auth.signin.reset")}</Link>
+          </p>
+        )}
         <p className="quiet">
           {t("auth.signin.other")}{" "}
           <Link to={`/signup?${search.toString()}`}>{t("nav.signup")}</Link>

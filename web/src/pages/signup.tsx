@@ -18,6 +18,8 @@ export default function SignUpPage() {
         <h1>{t("auth.signup.title")}</h1>
         <AccountForm
           submitLabel={t("auth.signup.submit")}
+          email={search.get("email") ?? ""}
+          inviteToken={search.get("invite") ?? undefined}
           onDone={() => navigate(next, { replace: true })}
         />
         <p className="quiet">

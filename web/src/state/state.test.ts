@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { readAddresses } from "./addresses";
+import { readLink } from "./link-values";
 import { safeNext } from "./next";
 import { parsePreferences } from "./preferences";
 import { codeFrom, roomLink } from "./room-link";
@@ -34,6 +36,33 @@ describe("safeNext", () => {
     for (const wish of [null, "", "https://evil.example", "//evil.example", "/\\evil.example"]) {
       expect(safeNext(wish)).toBe("/rooms");
     }
+  });
+});
+
+describe("readAddresses", () => {
+  it("takes what people paste", () => {
+    const text =
+      "ada@example.org, Bob <BOB@example.org>;\n eve@example.org  dan@example.org\n\nada@example.org";
+    expect(readAddresses(text)).toEqual({
+      emails: ["ada@example.org", "bob@example.org", "eve@example.org", "dan@example.org"],
+      bad: [],
+    });
+  });
+
+  it("points at what is no address", () => {
+    expect(readAddresses("ada@example.org, bob").bad).toEqual(["bob"]);
+    expect(readAddresses("   ")).toEqual({ emails: [], bad: [] });
+  });
+});
+
+describe("readLink", () => {
+  it("reads address and code, and takes nothing else for a code", () => {
+    expect(readLink("#email=a%2Bb%40example.org&code=012345")).toEqual({
+      email: "a+b@example.org",
+      code: "012345",
+    });
+    for (const hash of ["", "#", "#main", "#code=12345", "#code=12345a", "#code=%3Cscript%3E"])
+      expect(readLink(hash).code, hash).toBe("");
   });
 });
 

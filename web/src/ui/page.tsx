@@ -1,5 +1,6 @@
 // The frame of every page but the call: skip link, brand, navigation, main. Sets the document's title and moves focus
 // to the main part after a navigation, so that a screen reader begins where the new page begins.
+import { LogOut, Settings } from "lucide-react";
 import { type ReactNode, useEffect, useRef } from "react";
 import { Link, useLocation, useNavigate } from "react-router";
 import { useMe, useSignOut } from "../api/queries";
@@ -32,15 +33,28 @@ function Navigation() {
   }
   return (
     <nav className="shell-nav">
+      <Link className="button plain" to="/meetings">
+        {t("nav.meetings")}
+      </Link>
       <Link className="button plain" to="/rooms">
         {t("nav.rooms")}
       </Link>
+      <Link
+        className="button plain icon"
+        to="/settings"
+        aria-label={t("nav.settings")}
+        title={t("nav.settings")}
+      >
+        <Settings size={20} aria-hidden="true" />
+      </Link>
       <Button
         look="plain"
+        aria-label={t("nav.signout")}
         title={t("nav.account", { name: me.data.display_name })}
         onClick={() => signOut.mutate(undefined, { onSuccess: () => navigate("/") })}
       >
-        {t("nav.signout")}
+        <LogOut size={20} aria-hidden="true" className="narrow-only" />
+        <span className="wide-only">{t("nav.signout")}</span>
       </Button>
     </nav>
   );

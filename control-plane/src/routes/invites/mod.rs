@@ -2,6 +2,7 @@
 
 pub(crate) mod accept;
 pub(crate) mod decline;
+pub(crate) mod get;
 pub(crate) mod tentative;
 
 use std::sync::Arc;
@@ -18,12 +19,13 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::Caller;
 use crate::model::clock::Micros;
-use crate::model::meeting::InviteStatus;
+use crate::model::meeting::{Invite, InviteStatus, Meeting};
 use crate::services::meetings::invites;
 
 /// The routes of this noun.
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
+        .routes(routes!(get::get))
         .routes(routes!(accept::accept))
         .routes(routes!(decline::decline))
         .routes(routes!(tentative::tentative))
@@ -42,6 +44,21 @@ pub(crate) struct AnsweredInvite {
     room_code: String,
 }
 
+impl AnsweredInvite {
+    fn of(meeting: Meeting, invite: Invite) -> Self {
+        Self {
+            invite: InviteView::of(invite, true, None),
+            meeting_id: meeting.id,
+            title: meeting.title,
+            organizer_name: meeting.organizer_name,
+            starts_at: meeting.starts_at,
+            timezone: meeting.timezone,
+            duration_min: meeting.duration_min,
+            room_code: meeting.room_code,
+        }
+    }
+}
+
 async fn answer(
     app: &App,
     caller: &Caller,
@@ -49,14 +66,5 @@ async fn answer(
     status: InviteStatus,
 ) -> Result<Json<AnsweredInvite>, ApiError> {
     let (meeting, invite) = invites::answer(app, caller, name, status).await?;
-    Ok(Json(AnsweredInvite {
-        invite: InviteView::of(invite, true, None),
-        meeting_id: meeting.id,
-        title: meeting.title,
-        organizer_name: meeting.organizer_name,
-        starts_at: meeting.starts_at,
-        timezone: meeting.timezone,
-        duration_min: meeting.duration_min,
-        room_code: meeting.room_code,
-    }))
+    Ok(Json(AnsweredInvite::of(meeting, invite)))
 }

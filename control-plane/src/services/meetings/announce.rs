@@ -18,6 +18,7 @@ use crate::model::notification::NotificationKind;
 use crate::model::recurrence;
 use crate::services::mail::{self, Button, Calendar, Mail};
 use crate::services::notifications::notify;
+use crate::services::web_pages;
 use crate::store::db::StoreError;
 use crate::store::tx::Tx;
 use crate::store::{meeting_invites, meeting_occurrences, meetings};
@@ -109,7 +110,7 @@ impl<'a> Announcement<'a> {
             "title": self.meeting.title,
             "actor_name": self.meeting.organizer_name,
             "starts_at": starts_at,
-            "link": format!("/meetings/{}", self.meeting.id),
+            "link": web_pages::meeting(self.meeting.id),
         });
         notify(tx, &people, self.kind, payload, &self.dedupe_key(), now).await?;
         let plan = MailPlan {
@@ -230,7 +231,7 @@ fn compose(
         if !description.is_empty() {
             paragraphs.push(description.to_owned());
         }
-        paragraphs.push(format!("Join at {base}/rooms/{}", meeting.room_code));
+        paragraphs.push(format!("Join at {base}{}", web_pages::join(&meeting.room_code)));
         button = Some(Button { label: "Answer".into(), url: invites::link(app, &base, to.invite_id) });
     }
     Ok(Mail {

@@ -16,6 +16,7 @@ use super::plan::MINUTE_US;
 use crate::model::clock::Micros;
 use crate::model::meeting::{Invite, InviteRole, InviteStatus, Meeting, MeetingStatus, Occurrence};
 use crate::model::recurrence::{self, compact, utc_text, wall_at};
+use crate::services::web_pages;
 
 /// Occurrences that differ from their rule, in one calendar entry.
 pub(super) const MAX_EXCEPTIONS: i64 = 1_000;
@@ -181,7 +182,7 @@ fn common(base: &str, method: Option<Method>, entry: &Entry<'_>, now: Micros) ->
     event.add_property("LAST-MODIFIED", utc_text(meeting.updated_at));
     event.sequence(u32::try_from(meeting.ical_seq).unwrap_or(u32::MAX));
     if !base.is_empty() {
-        let link = format!("{base}/rooms/{}", meeting.room_code);
+        let link = format!("{base}{}", web_pages::join(&meeting.room_code));
         event.location(&link);
         event.url(&link);
     }
@@ -223,7 +224,7 @@ fn describe(event: &mut Event, base: &str, meeting: &Meeting, description: &str)
         if !text.is_empty() {
             text.push_str("\n\n");
         }
-        text.push_str(&format!("{base}/rooms/{}", meeting.room_code));
+        text.push_str(&format!("{base}{}", web_pages::join(&meeting.room_code)));
     }
     if !text.is_empty() {
         event.description(&text);

@@ -9,14 +9,15 @@ use crate::app::App;
 use crate::http::extract::{Caller, SignedIn};
 use crate::jobs::NewJob;
 use crate::model::clock::Micros;
-use crate::model::meeting::{Invite, InviteRole, InviteStatus, MAX_INVITES, Meeting};
+use crate::model::meeting::{Invite, InviteRole, InviteStatus, MAX_INVITES, Meeting, Occurrence};
 use crate::model::secret::{Secret, SecretKind};
 use crate::model::user::Actor;
 use crate::services::audit;
 use crate::services::authorize::{MeetingAction, authorize_meeting};
-use crate::store::db::StoreError;
+use crate::services::web_pages;
+use crate::store::db::{On, StoreError};
 use crate::store::meeting_invites::{self as store, Invitee, NewInvite};
-use crate::store::meetings;
+use crate::store::{meeting_occurrences, meetings};
 use crate::store::tx::Tx;
 
 /// Somebody to be invited.
@@ -41,7 +42,7 @@ pub(super) fn token(app: &App, invite_id: Uuid) -> Secret {
 
 /// Where an invitation is answered.
 pub(super) fn link(app: &App, base: &str, invite_id: Uuid) -> String {
-    format!("{base}/invites/{}", token(app, invite_id).text())
+    format!("{base}{}", web_pages::meeting_invite(&token(app, invite_id)))
 }
 
 /// Invites addresses and people; who is invited already stays so, with the role asked for.
@@ -215,6 +216,35 @@ pub(crate) async fn remove(app: &App, who: &SignedIn, id: Uuid, invite_id: Uuid)
     Ok(())
 }
 
+/// What a token invites to, also when that is over; `None` for the next time when none is left.
+///
+/// # Errors
+/// See [`MeetingError`].
+pub(crate) async fn see(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+) -> Result<(Meeting, Invite, Option<Occurrence>), MeetingError> {
+    let invite = find_named(On::from(&app.db), caller, name).await?;
+    let meeting = meetings::find(&app.db, invite.meeting_id, invite.user_id.unwrap_or(Uuid::nil())).await?;
+    let meeting = meeting.ok_or(MeetingError::InviteNotFound)?;
+    let next = meeting_occurrences::find_next(&app.db, meeting.id, app.clock.now()).await?;
+    Ok((meeting, invite, next))
+}
+
+/// The invitation of a token, or of an id when one is signed in as who has it.
+async fn find_named(on: On<'_>, caller: &Caller, name: &str) -> Result<Invite, MeetingError> {
+    let invite = match (Secret::parse(SecretKind::MeetingInvite, name), Uuid::try_parse(name), &caller.actor) {
+        (Some(secret), _, _) => store::find_by_token(on, &secret.hash()).await?,
+        (None, Ok(id), Actor::User { .. }) => {
+            let user_id = caller.actor.user().map(|user| user.id);
+            store::find(on, id).await?.filter(|invite| invite.user_id == user_id)
+        }
+        _ => None,
+    };
+    invite.ok_or(MeetingError::InviteNotFound)
+}
+
 /// Answers an invitation by its token, or by its id when one is signed in as who has it.
 ///
 /// # Errors
@@ -228,14 +258,7 @@ pub(crate) async fn answer(
     let now = app.clock.now();
     let mut tx = app.begin().await?;
     let user_id = caller.actor.user().map(|user| user.id);
-    let invite = match (Secret::parse(SecretKind::MeetingInvite, name), Uuid::try_parse(name), &caller.actor) {
-        (Some(secret), _, _) => store::find_by_token(&mut tx, &secret.hash()).await?,
-        (None, Ok(id), Actor::User { .. }) => {
-            store::find(&mut tx, id).await?.filter(|invite| invite.user_id == user_id)
-        }
-        _ => None,
-    };
-    let mut invite = invite.ok_or(MeetingError::InviteNotFound)?;
+    let mut invite = find_named(On::from(&mut tx), caller, name).await?;
     let meeting = meetings::find(&mut tx, invite.meeting_id, invite.user_id.unwrap_or(Uuid::nil())).await?;
     let meeting = meeting.ok_or(MeetingError::InviteNotFound)?;
     if meeting.is_over() {

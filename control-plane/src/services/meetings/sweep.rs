@@ -18,6 +18,7 @@ use crate::model::meeting::MeetingStatus;
 use crate::model::notification::NotificationKind;
 use crate::services::notifications::notify;
 use crate::services::notifications::preferences::reminder_leads;
+use crate::services::web_pages;
 use crate::store::db::StoreError;
 use crate::store::tx::Tx;
 use crate::store::{meeting_invites, meeting_occurrences, meetings};
@@ -183,7 +184,7 @@ pub(crate) async fn run_remind(app: &App, reminder: &Reminder) -> Result<(), Sto
         "occurrence_id": one.id,
         "title": one.edits.0.title.as_ref().unwrap_or(&meeting.title),
         "starts_at": one.starts_at,
-        "link": format!("/rooms/{}", meeting.room_code),
+        "link": web_pages::join(&meeting.room_code),
     });
     let key = format!("meeting.reminder:{}:{}:{}", one.id, reminder.lead_min, one.starts_at.0);
     notify(&mut tx, &[reminder.user_id], NotificationKind::MeetingReminder, payload, &key, now).await?;

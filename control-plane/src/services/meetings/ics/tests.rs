@@ -77,7 +77,7 @@ fn a_single_meeting_comes_back_as_it_was() {
     assert_eq!(calendar.property_value("METHOD"), Some("REQUEST"));
     let event = calendar.events().next().unwrap();
     assert_eq!(event.get_summary(), Some(meeting.title.as_str()));
-    assert_eq!(event.get_description(), Some("One\ntwo, three; \"four\"\n\nhttps://meet.example/rooms/bcdfghjklm"));
+    assert_eq!(event.get_description(), Some("One\ntwo, three; \"four\"\n\nhttps://meet.example/j/bcdfghjklm"));
     assert_eq!(event.get_uid(), Some("1@meet.example"));
     assert_eq!(event.get_sequence(), Some(4));
     assert_eq!(event.property_value("DTSTART"), Some("20260323T080000Z"));
