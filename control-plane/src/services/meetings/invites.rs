@@ -17,8 +17,8 @@ use crate::services::authorize::{MeetingAction, authorize_meeting};
 use crate::services::web_pages;
 use crate::store::db::{On, StoreError};
 use crate::store::meeting_invites::{self as store, Invitee, NewInvite};
-use crate::store::{meeting_occurrences, meetings};
 use crate::store::tx::Tx;
+use crate::store::{meeting_occurrences, meetings};
 
 /// Somebody to be invited.
 #[derive(Clone, Debug)]
