@@ -26,11 +26,11 @@ const attribute = (viewer, of, name) => seenBy(viewer, of)?.attributes[name];
 const isMuted = (viewer, of) => [...(seenBy(viewer, of)?.trackPublications.values() ?? [])].some(({ muted }) => muted);
 const stays = async () => (await must('GET', `/calls/${callId}/participants?present=true`, ada.token)).items;
 
-/** What the media node lets somebody send. */
-async function sourcesOf({ identity }) {
+/** Whether the media node lets somebody send their microphone; no list of sources means every source. */
+async function maySpeak({ identity }) {
   const service = new RoomServiceClient(httpUrl, apiKey, apiSecret);
-  const { permission } = await service.getParticipant(room.id, identity);
-  return permission.canPublishSources;
+  const { canPublish, canPublishSources: sources } = (await service.getParticipant(room.id, identity)).permission;
+  return canPublish && (sources.length === 0 || sources.includes(TrackSource.MICROPHONE));
 }
 
 async function come(person) {
@@ -127,10 +127,11 @@ test('a microphone that is blocked goes away, and comes back when it is allowed'
   await until('the host hears Lou', () => (heard()?.loud ?? 0) > 20, 30_000);
   const old = heard();
   assert.deepEqual((await act(ada.token, on(late, '/permissions'), { microphone: false })).blocked, ['microphone']);
+  await until('Lou may not speak', async () => !(await maySpeak(late)));
   await until('the host sees it go', () => saw(host, 'trackUnpublished', late.identity, 'tone'));
   assert.deepEqual((await act(ada.token, on(late, '/permissions'), { microphone: true })).blocked, []);
   // The permission reaches the node by a job.
-  await until('Lou may again', async () => (await sourcesOf(late)).includes(TrackSource.MICROPHONE));
+  await until('Lou may again', () => maySpeak(late));
   await speak(late);
   await until('the host hears Lou again', () => heard() !== old && heard().loud > 20, 30_000);
   await late.leave();

@@ -47,9 +47,11 @@ function WhoseInvitation({ token, of, me }: { token: string; of: Invitation; me:
   return (
     <Notice>
       <p>
-        {me.email === email
-          ? t("invite.keep.text")
-          : t("invite.keep.other", { email, mine: me.email })}
+        {status !== "pending" && t("invite.keep.answered", { mine: me.email })}
+        {status === "pending" &&
+          (me.email === email
+            ? t("invite.keep.text")
+            : t("invite.keep.other", { email, mine: me.email }))}
       </p>
       {status !== "pending" && (
         <div>

@@ -50,7 +50,7 @@ function InviteMore({ meeting }: { meeting: string }) {
         )}
         <TextArea
           label={t("meetings.invite")}
-          hint={t("schedule.emails.hint")}
+          hint={t("meetings.invite.hint")}
           name="emails"
           autoComplete="off"
           autoCapitalize="none"

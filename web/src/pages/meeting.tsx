@@ -1,4 +1,5 @@
 // One meeting: when it is, who comes, one's answer, the way in; for who organizes it, invitations and calling it off.
+import { ArrowLeft } from "lucide-react";
 import { useState } from "react";
 import { Link, useLocation, useParams } from "react-router";
 import { type MeetingDetail, useAnswer, useCancelMeeting, useMeeting } from "../api/meetings";
@@ -95,6 +96,7 @@ function Detail({ meeting }: { meeting: MeetingDetail }) {
   return (
     <div className="stack">
       <Link className="back" to="/meetings">
+        <ArrowLeft size={18} aria-hidden="true" />
         {t("meetings.back")}
       </Link>
       <h1 className="meeting-title">{next?.title ?? meeting.title}</h1>

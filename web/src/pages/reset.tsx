@@ -5,6 +5,7 @@ import { useConfirmReset, useRequestReset } from "../api/codes";
 import { Problem } from "../api/problem";
 import { t } from "../i18n";
 import { type LinkValues, useLinkValues } from "../state/link-values";
+import { useArrival } from "../ui/arrival";
 import { Button } from "../ui/button";
 import { Field } from "../ui/field";
 import { Message, Page } from "../ui/page";
@@ -22,6 +23,7 @@ interface NewPasswordProps {
 
 function NewPassword({ email, code, onOther, onDone }: NewPasswordProps) {
   const reset = useConfirmReset();
+  const arrival = useArrival<HTMLParagraphElement>();
   const [errors, setErrors] = useState<{ code?: string; new_password?: string }>({});
   const [shown, setShown] = useState(false);
   const submit = (event: FormEvent<HTMLFormElement>) => {
@@ -43,7 +45,7 @@ function NewPassword({ email, code, onOther, onDone }: NewPasswordProps) {
     reset.error instanceof Problem ? reset.error.fields.new_password?.join(" ") : undefined;
   return (
     <form className="stack" onSubmit={submit} noValidate>
-      <p className="quiet" role="status">
+      <p ref={arrival} tabIndex={-1} className="quiet">
         {t(code ? "reset.ready" : "code.sent", { email })}
       </p>
       {reset.isError && !refused && <CodeTrouble error={reset.error} />}

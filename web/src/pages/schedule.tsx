@@ -9,6 +9,7 @@ import { plural, t } from "../i18n";
 import { readAddresses } from "../state/addresses";
 import { roomLink } from "../state/room-link";
 import { fieldValue, nextHour, ownZone } from "../state/times";
+import { useArrival } from "../ui/arrival";
 import { Button } from "../ui/button";
 import { Choice, Field, TextArea } from "../ui/field";
 import { Notice } from "../ui/notice";
@@ -190,13 +191,16 @@ interface ScheduledProps {
 
 /** The link to send, and how the invitations went out. */
 function Scheduled({ meeting, invite }: ScheduledProps) {
+  const heading = useArrival<HTMLHeadingElement>();
   const link = roomLink(meeting.room_code);
   const invites = invite.data?.items ?? [];
   const mailed = invites.filter((one) => !one.link).length;
   const endsAt = new Date(new Date(meeting.starts_at).getTime() + meeting.duration_min * 60_000);
   return (
     <div className="stack">
-      <h1 className="meeting-title">{t("schedule.done", { title: meeting.title })}</h1>
+      <h1 ref={heading} tabIndex={-1} className="meeting-title">
+        {t("schedule.done", { title: meeting.title })}
+      </h1>
       <When
         startsAt={meeting.starts_at}
         endsAt={endsAt.toISOString()}

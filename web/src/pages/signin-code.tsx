@@ -6,6 +6,7 @@ import { useMe } from "../api/queries";
 import { t } from "../i18n";
 import { type LinkValues, useLinkValues } from "../state/link-values";
 import { safeNext } from "../state/next";
+import { useArrival } from "../ui/arrival";
 import { Button } from "../ui/button";
 import { Page } from "../ui/page";
 import { AskCode } from "./ask-code";
@@ -20,6 +21,7 @@ interface EnterCodeProps {
 
 function EnterCode({ email, code, onOther, onDone }: EnterCodeProps) {
   const signIn = useSignInByCode();
+  const arrival = useArrival<HTMLParagraphElement>();
   const [bad, setBad] = useState(false);
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -29,7 +31,7 @@ function EnterCode({ email, code, onOther, onDone }: EnterCodeProps) {
   };
   return (
     <form className="stack" onSubmit={submit} noValidate>
-      <p className="quiet" role="status">
+      <p ref={arrival} tabIndex={-1} className="quiet">
         {t(code ? "code.ready" : "code.sent", { email })}
       </p>
       {signIn.isError && <CodeTrouble error={signIn.error} />}
