@@ -6,7 +6,7 @@ import { RoomServiceClient, TrackSource } from 'livekit-server-sdk';
 import { apiKey, apiSecret, httpUrl, until } from './lib/env.mjs';
 import { saw } from './lib/guest.mjs';
 import { publishTone } from './lib/media.mjs';
-import { call, enter, must, register, take } from './lib/rest.mjs';
+import { call, enter, listen, must, register, take } from './lib/rest.mjs';
 
 const people = [];
 const tones = [];
@@ -177,7 +177,11 @@ test('people are sent to breakouts, meet there, and are called back', async () =
   });
   const assignments = [member, guest].map(({ identity }) => ({ participant: identity, breakout_id: red.id }));
   await must('PUT', `${path}/assignments`, ada.token, { assignments });
+  const events = await listen(ben.token, `room:${room.id}`);
+  const told = (type) => events.told.find((event) => event.type === type);
   await act(ada.token, '/breakouts/open');
+  const opened = await until('the event says where everybody goes', () => told('breakouts.opened'));
+  assert.ok(JSON.stringify(opened).includes(red.id) && JSON.stringify(opened).includes(ben.id), JSON.stringify(opened));
   for (const person of [member, guest]) {
     await until('the attribute sends them', () => person.room.localParticipant.attributes.breakout === red.id);
   }
@@ -201,6 +205,7 @@ test('people are sent to breakouts, meet there, and are called back', async () =
   });
 
   await act(ada.token, '/breakouts/close', { grace_s: 3 });
+  await until('the event says so', () => told('breakouts.closing'));
   const recall = await until('they are told until when', () => graceInside.room.localParticipant.attributes.recall_at);
   assert.ok(Math.abs(new Date(recall) - Date.now()) < 10_000, recall);
   await benInside.leave();
@@ -213,6 +218,8 @@ test('people are sent to breakouts, meet there, and are called back', async () =
   people.push(guest);
   await until('Grace is back as herself', () => seenBy(host, guest)?.identity === graceInside.identity);
   assert.deepEqual((await must('GET', path, ada.token)).items, []);
+  await until('the event says that they are closed', () => told('breakouts.closed'));
+  events.stop();
 });
 
 test('the call ends for all, in the room and in the books', async () => {

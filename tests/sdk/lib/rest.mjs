@@ -40,3 +40,25 @@ export async function take(join) {
   const guest = await joinWith(join.token, { url: join.url });
   return Object.assign(guest, { identity: join.identity, pass: join.guest?.access_token });
 }
+
+/** What the API tells somebody about `topics`, over Server-Sent Events: every event so far, and a way to stop. */
+export async function listen(token, topics) {
+  const stop = new AbortController();
+  const answer = await fetch(`${base}/events/stream?topics=${topics}`, {
+    headers: { authorization: `Bearer ${token}` },
+    signal: stop.signal,
+  });
+  assert.equal(answer.status, 200);
+  const told = [];
+  const read = async () => {
+    let rest = '';
+    for await (const chunk of answer.body.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop();
+      for (const line of lines) if (line.startsWith('data:')) told.push(JSON.parse(line.slice('data:'.length)));
+    }
+  };
+  // Ends with an error once it is stopped.
+  read().catch(() => {});
+  return { told, stop: () => stop.abort() };
+}
