@@ -46,7 +46,7 @@ test("a planned meeting is answered from the mail, and both join and see each ot
   const invited = newAccount("Ned Newcomer").email;
   await host.page.goto(`${server.url}/meetings`);
   await host.page.getByRole("heading", { name: "Nothing planned" }).waitFor();
-  const access = "People with an account; others wait";
+  const access = "With an account; others wait";
   const link = await schedule(host.page, { title: "Planning", access, emails: [invited] });
   assert.match(link, new RegExp(`^${server.url}/j/[a-z]{10}$`));
   await host.page.getByText("1 person is invited by mail.").waitFor();
