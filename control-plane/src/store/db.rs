@@ -11,10 +11,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::Deserialize;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::pool::{PoolConnection, PoolConnectionMetadata};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Database, Postgres, Sqlite};
+use sqlx::{Connection, Database, Postgres, Sqlite};
+
+use super::lend::{Lender, Lent};
 
 /// Name of the SQLite file in the data directory.
 const SQLITE_FILE: &str = "plenum.sqlite3";
@@ -26,6 +28,9 @@ const SQLITE_PAGE_BYTES: u64 = 4_096;
 
 /// Longest wait for one statement; requests give up earlier.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long a connection counts as working without being asked.
+const TESTED_FOR: Duration = Duration::from_secs(1);
 
 /// Settings of the connection pool.
 #[derive(Clone, Debug, Deserialize)]
@@ -111,7 +116,7 @@ pub(crate) struct Db {
 #[derive(Clone)]
 pub(super) enum Pool {
     Sqlite(SqlitePool),
-    Postgres(PgPool),
+    Postgres(Lender),
 }
 
 impl Db {
@@ -126,7 +131,7 @@ impl Db {
     ) -> Result<Self, OpenError> {
         let pool = match url {
             Some(url) if url.starts_with("postgres:") || url.starts_with("postgresql:") => {
-                Pool::Postgres(open_postgres(url, settings).await?)
+                Pool::Postgres(Lender::new(open_postgres(url, settings).await?))
             }
             Some(url) if url.starts_with("sqlite:") => {
                 let options = SqliteConnectOptions::from_str(url)?;
@@ -155,7 +160,7 @@ impl Db {
     pub(crate) async fn close(&self) {
         match &self.pool {
             Pool::Sqlite(pool) => pool.close().await,
-            Pool::Postgres(pool) => pool.close().await,
+            Pool::Postgres(lender) => lender.close().await,
         }
     }
 }
@@ -169,6 +174,16 @@ pub enum OpenError {
     /// The engine refused.
     #[error("cannot open the database: {0}")]
     Connect(#[from] sqlx::Error),
+    /// PostgreSQL could not be reached, or did not let us in.
+    #[error("cannot open the database at {host}:{port}: {source}")]
+    Postgres {
+        /// Where it was looked for.
+        host: String,
+        /// Where it was looked for.
+        port: u16,
+        /// What went wrong.
+        source: sqlx::Error,
+    },
     /// The schema could not be brought up to date.
     #[error("cannot migrate the database: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -198,6 +213,8 @@ async fn open_sqlite(
     let pool = SqlitePoolOptions::new()
         .max_connections(settings.max_connections)
         .acquire_timeout(Duration::from_millis(settings.acquire_timeout_ms))
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| Box::pin(is_alive(connection, meta)))
         .connect_with(options)
         .await?;
     sqlx::migrate!("../migrations/sqlite").run(&pool).await?;
@@ -205,12 +222,32 @@ async fn open_sqlite(
     Ok(pool)
 }
 
+/// Whether a connection of the pool still works. One that was in use a moment ago was tested when it was given back; asking
+/// again would double the round trips of a short statement.
+async fn is_alive<C: Connection>(connection: &mut C, meta: PoolConnectionMetadata) -> Result<bool, sqlx::Error> {
+    Ok(meta.idle_for < TESTED_FOR || connection.ping().await.is_ok())
+}
+
 async fn open_postgres(url: &str, settings: &DatabaseSettings) -> Result<PgPool, OpenError> {
-    let pool = PgPoolOptions::new()
+    let options = PgConnectOptions::from_str(url)?;
+    let wait = Duration::from_millis(settings.acquire_timeout_ms);
+    let opened = PgPoolOptions::new()
         .max_connections(settings.max_connections)
-        .acquire_timeout(Duration::from_millis(settings.acquire_timeout_ms))
-        .connect_with(PgConnectOptions::from_str(url)?)
-        .await?;
+        .acquire_timeout(wait)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| Box::pin(is_alive(connection, meta)))
+        .connect_with(options.clone())
+        .await;
+    let pool = match opened {
+        Ok(pool) => pool,
+        // The pool tries until its time is over and then says only that; a single connection says what is wrong.
+        Err(error) => {
+            let (host, port) = (options.get_host().to_owned(), options.get_port());
+            let tried = tokio::time::timeout(wait, PgConnection::connect_with(&options)).await;
+            let source = tried.ok().and_then(Result::err).unwrap_or(error);
+            return Err(OpenError::Postgres { host, port, source });
+        }
+    };
     // sqlx holds an advisory lock while it migrates, so replicas that start together take turns.
     sqlx::migrate!("../migrations/postgres").run(&pool).await?;
     Ok(pool)
@@ -236,31 +273,41 @@ impl<'c> From<&'c mut super::tx::Tx> for On<'c> {
 
 /// A connection, ready for one statement.
 pub(super) enum Link<'c> {
-    Sqlite(Held<'c, Sqlite>),
-    Postgres(Held<'c, Postgres>),
+    Sqlite(Held<'c, Sqlite, PoolConnection<Sqlite>>),
+    Postgres(Held<'c, Postgres, Lent>),
 }
 
 /// A connection that is ours for now, or the one of a transaction.
-pub(super) enum Held<'c, DB: Database> {
-    Pooled(PoolConnection<DB>),
+pub(super) enum Held<'c, DB: Database, O> {
+    Ours(O),
     Borrowed(&'c mut DB::Connection),
 }
 
-impl<DB: Database> Deref for Held<'_, DB> {
+impl<DB: Database, O: Deref<Target = DB::Connection>> Deref for Held<'_, DB, O> {
     type Target = DB::Connection;
     fn deref(&self) -> &Self::Target {
         match self {
-            Self::Pooled(connection) => connection,
+            Self::Ours(connection) => connection,
             Self::Borrowed(connection) => connection,
         }
     }
 }
 
-impl<DB: Database> DerefMut for Held<'_, DB> {
+impl<DB: Database, O: DerefMut<Target = DB::Connection>> DerefMut for Held<'_, DB, O> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         match self {
-            Self::Pooled(connection) => connection,
+            Self::Ours(connection) => connection,
             Self::Borrowed(connection) => connection,
+        }
+    }
+}
+
+impl Held<'_, Postgres, Lent> {
+    /// Gives the connection back; as it is, if its statement went well.
+    pub(super) fn give_back<T>(self, done: &Result<T, StoreError>) {
+        match self {
+            Self::Ours(lent) if done.is_ok() => lent.keep(),
+            Self::Ours(_) | Self::Borrowed(_) => {}
         }
     }
 }
@@ -272,8 +319,8 @@ impl<'c> On<'c> {
             On::Db(db) => {
                 db.statements.fetch_add(1, Ordering::Relaxed);
                 Ok(match &db.pool {
-                    Pool::Sqlite(pool) => Link::Sqlite(Held::Pooled(pool.acquire().await?)),
-                    Pool::Postgres(pool) => Link::Postgres(Held::Pooled(pool.acquire().await?)),
+                    Pool::Sqlite(pool) => Link::Sqlite(Held::Ours(pool.acquire().await?)),
+                    Pool::Postgres(lender) => Link::Postgres(Held::Ours(lender.lend().await?)),
                 })
             }
         }
@@ -307,9 +354,13 @@ macro_rules! run {
             $crate::store::db::Link::Sqlite(mut link) => $crate::store::db::bounded(
                 sqlx::query::<sqlx::Sqlite>($sql)$(.bind($arg))*.execute(&mut *link),
             ).await.map(|done| done.rows_affected()),
-            $crate::store::db::Link::Postgres(mut link) => $crate::store::db::bounded(
-                sqlx::query::<sqlx::Postgres>($sql)$(.bind($arg))*.execute(&mut *link),
-            ).await.map(|done| done.rows_affected()),
+            $crate::store::db::Link::Postgres(mut link) => {
+                let done = $crate::store::db::bounded(
+                    sqlx::query::<sqlx::Postgres>($sql)$(.bind($arg))*.execute(&mut *link),
+                ).await.map(|done| done.rows_affected());
+                link.give_back(&done);
+                done
+            }
         }
     };
     ($on:expr, $fetch:ident as $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {
@@ -317,9 +368,13 @@ macro_rules! run {
             $crate::store::db::Link::Sqlite(mut link) => $crate::store::db::bounded(
                 sqlx::query_as::<sqlx::Sqlite, $row>($sql)$(.bind($arg))*.$fetch(&mut *link),
             ).await,
-            $crate::store::db::Link::Postgres(mut link) => $crate::store::db::bounded(
-                sqlx::query_as::<sqlx::Postgres, $row>($sql)$(.bind($arg))*.$fetch(&mut *link),
-            ).await,
+            $crate::store::db::Link::Postgres(mut link) => {
+                let done = $crate::store::db::bounded(
+                    sqlx::query_as::<sqlx::Postgres, $row>($sql)$(.bind($arg))*.$fetch(&mut *link),
+                ).await;
+                link.give_back(&done);
+                done
+            }
         }
     };
 }

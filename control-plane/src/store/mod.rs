@@ -23,6 +23,7 @@ pub(crate) mod hosting;
 pub(crate) mod identities;
 pub(crate) mod installation;
 pub(crate) mod jobs;
+mod lend;
 pub(crate) mod lobby;
 pub(crate) mod meeting_invites;
 pub(crate) mod meeting_occurrences;

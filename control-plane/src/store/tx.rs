@@ -3,10 +3,11 @@
 //! In: [`Tx::begin`]. Out: [`Tx::commit`], after which waiting readers and workers are woken. Dropping it rolls back.
 
 use serde::Serialize;
-use sqlx::{Connection, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection, Sqlite, SqlitePool, Transaction};
 use uuid::Uuid;
 
 use super::db::{Db, Held, Link, Pool, StoreError, bounded};
+use super::lend::LentTransaction;
 use super::outbox;
 use crate::events::{EventBus, NewEvent};
 use crate::jobs::{JobQueue, NewJob};
@@ -32,7 +33,7 @@ pub(crate) struct Tx {
 
 enum Inner {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(LentTransaction),
 }
 
 /// SQLite ends a transaction by itself when the disk is full, and the driver goes on counting it as open on that
@@ -65,7 +66,7 @@ impl Tx {
     pub(crate) async fn begin(db: &Db, outbox: &Outbox) -> Result<Self, StoreError> {
         let inner = match &db.pool {
             Pool::Sqlite(pool) => Inner::Sqlite(begin_on_sqlite(pool).await?),
-            Pool::Postgres(pool) => Inner::Postgres(bounded(pool.begin()).await?),
+            Pool::Postgres(lender) => Inner::Postgres(bounded(lender.begin()).await?),
         };
         Ok(Self { inner, outbox: outbox.clone(), events: Vec::new(), has_jobs: false })
     }
@@ -78,7 +79,7 @@ impl Tx {
     pub(super) fn link(&mut self) -> Link<'_> {
         match &mut self.inner {
             Inner::Sqlite(tx) => Link::Sqlite(Held::Borrowed(&mut **tx)),
-            Inner::Postgres(tx) => Link::Postgres(Held::Borrowed(&mut **tx)),
+            Inner::Postgres(tx) => Link::Postgres(Held::Borrowed(&mut *tx.inner)),
         }
     }
 
