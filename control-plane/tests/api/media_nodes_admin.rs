@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use signaling_proto::heartbeat::Heartbeat;
 use signaling_proto::{operator, unix_now};
 
+use crate::support::talk::statements;
 use crate::support::{Answer, FakeNode, KEY, PASSWORD, Person, TestApp, both};
 
 /// The first platform admin.
@@ -127,13 +128,8 @@ both! {
         list("cursor=TkRfAA").await.blames(&["cursor"]);
         list("state=asleep").await.problem(422, "validation_failed");
         list("region=%00").await.problem(422, "validation_failed");
-        let before = app.control.statements();
-        list("limit=2").await.expect(200);
-        let few = app.control.statements() - before;
-        let before = app.control.statements();
-        list("limit=5").await.expect(200);
-        // The watch over nodes asks once a second, too.
-        assert!(app.control.statements() - before <= few + 4, "a statement per row");
+        let few = statements(app, &root.access, "/admin/media-nodes?limit=2").await;
+        assert_eq!(statements(app, &root.access, "/admin/media-nodes?limit=5").await, few, "a statement per row");
     }
 
     async fn drains_and_takes_it_back(app) {
