@@ -27,6 +27,7 @@ use tokio_util::task::TaskTracker;
 use crate::api::HttpCall;
 use crate::api::NetworkCall;
 use crate::api::webhooks::Webhooks;
+use crate::cluster::PendingQuality;
 use crate::config::NodeConfig;
 use crate::revocations::Revocations;
 use crate::room;
@@ -82,6 +83,8 @@ pub(crate) struct Shared {
     pub(crate) draining: AtomicBool,
     /// What came of the last heartbeat.
     heard: Mutex<Option<Result<(), String>>>,
+    /// What the next heartbeats tell of connections.
+    pub(crate) quality: PendingQuality,
     stop: CancellationToken,
 }
 
@@ -236,6 +239,7 @@ impl Node {
             shutting_down: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             heard: Mutex::new(None),
+            quality: PendingQuality::default(),
             stop: CancellationToken::new(),
         });
         if let Some(control_plane) = shared.config.control_plane.clone() {

@@ -30,6 +30,50 @@ pub struct Heartbeat {
     pub participants: u32,
     /// How busy the busiest worker is, 0 to 1.
     pub load: f32,
+    /// How good connections were since the last accepted heartbeat, by room; at most [`limits::HEARTBEAT_ROOMS`], the
+    /// rest comes with the next one. Nodes that do not judge leave it out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quality: Vec<RoomQuality>,
+}
+
+/// How good the connections in one room were: every participant is judged every few seconds and counts once each time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomQuality {
+    /// The room's sid, `RM_…`.
+    pub sid: String,
+    /// What was found.
+    #[serde(flatten)]
+    pub samples: QualitySamples,
+}
+
+/// Judgements of connections, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct QualitySamples {
+    /// Nothing to complain about.
+    pub excellent: u32,
+    /// Losses or delays that are hardly noticed.
+    pub good: u32,
+    /// Losses or delays that hurt.
+    pub poor: u32,
+    /// The client could not be reached.
+    pub lost: u32,
+}
+
+impl QualitySamples {
+    /// Adds `other`, up to what the numbers hold.
+    pub fn add(&mut self, other: Self) {
+        self.excellent = self.excellent.saturating_add(other.excellent);
+        self.good = self.good.saturating_add(other.good);
+        self.poor = self.poor.saturating_add(other.poor);
+        self.lost = self.lost.saturating_add(other.lost);
+    }
+
+    /// Whether nothing was judged.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
 }
 
 /// Whether a node takes new rooms.
@@ -96,6 +140,9 @@ pub enum HeartbeatError {
     /// 400: control characters, which a database may refuse and a terminal obey.
     #[error("the heartbeat's {0} holds control characters")]
     ControlCharacters(&'static str),
+    /// 400: the quality of more than [`limits::HEARTBEAT_ROOMS`] rooms, or of something that is no room.
+    #[error("the heartbeat tells the quality of too many rooms, or of what is no room")]
+    Quality,
 }
 
 impl HeartbeatError {
@@ -105,7 +152,7 @@ impl HeartbeatError {
         match self {
             Self::TooLong => 413,
             Self::Signature(_) | Self::OtherNode => 401,
-            Self::Body(_) | Self::ControlCharacters(_) => 400,
+            Self::Body(_) | Self::ControlCharacters(_) | Self::Quality => 400,
         }
     }
 }
@@ -163,7 +210,14 @@ pub fn verify(
             return Err(HeartbeatError::ControlCharacters(name));
         }
     }
+    if beat.quality.len() > limits::HEARTBEAT_ROOMS || !beat.quality.iter().all(|room| is_sid(&room.sid)) {
+        return Err(HeartbeatError::Quality);
+    }
     Ok(beat)
+}
+
+fn is_sid(text: &str) -> bool {
+    (1..=limits::SID_BYTES).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 #[cfg(test)]
@@ -193,6 +247,32 @@ mod tests {
         let SignedHeartbeat { authorization, body, .. } = sign("ND_1", &beat, "internal", "secret", NOW).unwrap();
         let error = verify("ND_1", &authorization, &body, &keys, NOW).unwrap_err();
         assert!(error.status() == 400 && error.to_string().contains("region"), "{error}");
+    }
+
+    #[test]
+    fn quality_is_left_out_or_bounded() {
+        let keys = KeyStore::with_key("internal", "secret");
+        let send = |quality: Vec<RoomQuality>| {
+            let beat = Heartbeat { quality, ..Heartbeat::default() };
+            let SignedHeartbeat { authorization, body, .. } = sign("ND_1", &beat, "internal", "secret", NOW).unwrap();
+            (verify("ND_1", &authorization, &body, &keys, NOW), String::from_utf8(body).unwrap())
+        };
+        let room = |sid: &str| RoomQuality {
+            sid: sid.to_owned(),
+            samples: QualitySamples { excellent: 3, lost: 1, ..QualitySamples::default() },
+        };
+        let (beat, body) = send(vec![room("RM_a")]);
+        assert_eq!(beat.unwrap().quality, [room("RM_a")]);
+        assert!(body.contains(r#"{"sid":"RM_a","excellent":3,"good":0,"poor":0,"lost":1}"#), "{body}");
+        let (beat, body) = send(Vec::new());
+        assert!(beat.unwrap().quality.is_empty() && !body.contains("quality"), "{body}");
+        let full: Vec<_> = (0..limits::HEARTBEAT_ROOMS).map(|n| room(&format!("RM_{n:0>20}"))).collect();
+        let (beat, body) = send(full.clone());
+        assert!(beat.is_ok() && body.len() < limits::HEARTBEAT_BODY_BYTES / 2, "{}", body.len());
+        let too_many = [full, vec![room("RM_x")]].concat();
+        for bad in [too_many, vec![room("")], vec![room("RM_\0")], vec![room(&"x".repeat(limits::SID_BYTES + 1))]] {
+            assert_eq!(send(bad).0.unwrap_err().status(), 400);
+        }
     }
 
     #[test]

@@ -51,6 +51,10 @@ pub const WEBHOOK_BODY_BYTES: usize = 2 * 1024 * 1024;
 pub const WEBHOOK_TTL: Duration = Duration::from_secs(5 * 60);
 /// Longest heartbeat body.
 pub const HEARTBEAT_BODY_BYTES: usize = 64 * 1024;
+/// Rooms of which one heartbeat tells the quality: 32 KiB at most.
+pub const HEARTBEAT_ROOMS: usize = 256;
+/// Longest sid of a room in a heartbeat; ours have 15 bytes.
+pub const SID_BYTES: usize = 64;
 /// Life of a heartbeat's signature.
 pub const HEARTBEAT_TTL: Duration = Duration::from_secs(60);
 /// How often a node reports.

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::clock::Micros;
+use super::organization::OrgRole;
 use super::text_enum::text_enum;
 
 /// Characters of a title.
@@ -75,6 +76,8 @@ pub(crate) struct Meeting {
     pub invite_status: Option<InviteStatus>,
     /// The asking person was in a call of it.
     pub attended: bool,
+    /// The asking person's role in the organization it belongs to.
+    pub org_role: Option<OrgRole>,
 }
 
 /// A meeting in a list, with the occurrence the list is about and what really took place in it.

@@ -13,6 +13,7 @@ pub(crate) mod member;
 pub(crate) mod node;
 pub(crate) mod notification;
 pub(crate) mod organization;
+pub(crate) mod quality;
 pub(crate) mod recurrence;
 pub(crate) mod ring;
 pub(crate) mod room;

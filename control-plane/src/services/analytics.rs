@@ -31,17 +31,17 @@ pub(crate) struct CallDay {
 }
 
 /// The last `days` days up to the one of `now`, numbered from 1970-01-01.
-fn window(now: Micros, days: u32) -> std::ops::RangeInclusive<i64> {
+pub(super) fn window(now: Micros, days: u32) -> std::ops::RangeInclusive<i64> {
     let today = now.0.div_euclid(DAY_US);
     today.saturating_sub(i64::from(days.max(1)) - 1)..=today
 }
 
-fn start_of(days: &std::ops::RangeInclusive<i64>) -> Micros {
+pub(super) fn start_of(days: &std::ops::RangeInclusive<i64>) -> Micros {
     Micros(days.start().saturating_mul(DAY_US))
 }
 
 /// The name of a day.
-fn date(day: i64) -> String {
+pub(super) fn date(day: i64) -> String {
     let stamp = jiff::Timestamp::from_microsecond(day.saturating_mul(DAY_US)).unwrap_or_default();
     stamp.to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
 }

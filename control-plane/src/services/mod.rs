@@ -37,6 +37,7 @@ pub(crate) mod passwords;
 pub(crate) mod placement;
 pub(crate) mod presence;
 pub(crate) mod providers;
+pub(crate) mod quality;
 pub(crate) mod reconcile;
 pub(crate) mod removals;
 pub(crate) mod retention;

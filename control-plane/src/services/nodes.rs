@@ -47,6 +47,7 @@ pub(crate) async fn take_heartbeat(app: &App, id: &str, beat: &Heartbeat) -> Res
     };
     let now = app.clock.now();
     let node = store::upsert(&app.db, report, now).await?;
+    super::quality::note(app, id, &beat.quality).await;
     // A node without rooms has none that could have moved.
     let moved = match beat.rooms {
         0 => Vec::new(),

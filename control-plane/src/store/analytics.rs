@@ -1,5 +1,7 @@
 //! SQL of an organization's figures, counted from the rows themselves.
 
+pub(crate) mod quality;
+
 use uuid::Uuid;
 
 use super::db::{Db, StoreError, run};

@@ -17,7 +17,9 @@ macro_rules! meeting_columns {
          (SELECT COUNT(*) FROM meeting_invites n WHERE n.meeting_id = m.id) AS invite_count, \
          i.id AS invite_id, i.role AS invite_role, i.status AS invite_status, \
          EXISTS (SELECT 1 FROM calls c JOIN call_participants p ON p.call_id = c.id \
-         WHERE c.meeting_id = m.id AND p.user_id = $1) AS attended"
+         WHERE c.meeting_id = m.id AND p.user_id = $1) AS attended, \
+         (SELECT om.role FROM organization_members om JOIN organizations g ON g.id = om.org_id \
+         WHERE om.org_id = m.org_id AND om.user_id = $1 AND g.deleted_at IS NULL) AS org_role"
     };
 }
 

@@ -38,6 +38,7 @@ fn statements() -> Vec<(&'static str, &'static str)> {
         preferences::ALL,
         presence::ALL,
         push_subscriptions::ALL,
+        analytics::quality::ALL,
         rings::ALL,
         rooms::ALL,
         sessions::ALL,
@@ -58,6 +59,7 @@ async fn every_statement_prepares_on_sqlite() {
         ("MENTIONED", notifications::MENTIONED_ON_SQLITE),
         ("LEADS", preferences::LIST_LEADS_ON_SQLITE),
         ("LIST_OF_TOPICS", events::LIST_OF_TOPICS_ON_SQLITE),
+        ("ADD_QUALITY", analytics::quality::ADD_QUALITY_ON_SQLITE),
     ];
     for (name, sql) in statements().into_iter().chain(only_here) {
         if let Err(error) = (&mut connection).prepare(sql.into_sql_str()).await {
@@ -86,6 +88,7 @@ async fn every_statement_prepares_on_postgres() {
         ("MENTIONED", notifications::MENTIONED_ON_POSTGRES),
         ("LEADS", preferences::LIST_LEADS_ON_POSTGRES),
         ("LIST_OF_TOPICS", events::LIST_OF_TOPICS_ON_POSTGRES),
+        ("ADD_QUALITY", analytics::quality::ADD_QUALITY_ON_POSTGRES),
     ];
     for (name, sql) in statements().into_iter().chain(only_here) {
         if let Err(error) = (&mut connection).prepare(sql.into_sql_str()).await {

@@ -1,7 +1,11 @@
 //! The node's place among others: its heartbeat to the control plane.
 //!
+//! [`quality`] gathers what the heartbeat tells of connections.
+//!
 //! Out: a signed report every two seconds. In: the state that the control plane wants it in. Calls go on whether or not
 //! anybody answers.
+
+mod quality;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,6 +19,7 @@ use signaling_proto::heartbeat;
 use signaling_proto::heartbeat::Heartbeat;
 use signaling_proto::heartbeat::HeartbeatAnswer;
 use signaling_proto::heartbeat::NodeState;
+use signaling_proto::heartbeat::RoomQuality;
 use signaling_proto::limits;
 use signaling_proto::proto;
 use tokio::time::Instant;
@@ -24,6 +29,8 @@ use tokio_util::sync::CancellationToken;
 use crate::api::HttpCall;
 use crate::config::ControlPlane;
 use crate::node::Shared;
+
+pub(crate) use quality::PendingQuality;
 
 /// Peer connections that count as a full worker: what is connected and quiet now may all speak in a moment.
 const FULL_WORKER_TRANSPORTS: f32 = 1_000.0;
@@ -85,7 +92,8 @@ pub(crate) async fn report(
             () = stop.cancelled() => true,
         };
         let worked = meter.look(Instant::now(), shared.busy());
-        match beat(&shared, &control_plane, &*call, worked).await {
+        let quality = shared.quality.take(limits::HEARTBEAT_ROOMS);
+        match beat(&shared, &control_plane, &*call, worked, &quality).await {
             Ok(answer) => {
                 if failing {
                     tracing::info!("the control plane answers again");
@@ -96,6 +104,8 @@ pub(crate) async fn report(
             }
             Err(reason) => {
                 metrics::counter!("plenum_heartbeats_failed_total").increment(1);
+                // Told again: an answer that was lost on its way counts twice, which shares hardly feel.
+                shared.quality.give_back(quality);
                 if !failing && !last {
                     tracing::warn!(%reason, "the control plane does not take the heartbeat");
                 }
@@ -114,6 +124,7 @@ async fn beat(
     control_plane: &ControlPlane,
     call: &dyn HttpCall,
     worked: f32,
+    quality: &[RoomQuality],
 ) -> Result<HeartbeatAnswer, String> {
     let counters = shared.counters();
     let workers = shared.config.workers.max(1) as f32;
@@ -128,6 +139,7 @@ async fn beat(
         rooms: counters.rooms as u32,
         participants: counters.participants as u32,
         load: worked.max(connected),
+        quality: quality.to_vec(),
     };
     let now = signaling_proto::unix_now();
     let signed = heartbeat::sign(&shared.config.node_id, &heartbeat, &control_plane.key, &control_plane.secret, now)

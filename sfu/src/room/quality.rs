@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sfu_engine::api::MediaKind;
 use sfu_engine::api::TransportStats;
+use signaling_proto::heartbeat::QualitySamples;
 use signaling_proto::proto;
 use signaling_proto::proto::ConnectionQuality;
 use signaling_proto::proto::signal_response::Message as Response;
@@ -44,6 +45,25 @@ fn quality_of(score: f32) -> ConnectionQuality {
         score if score >= 3.4 => ConnectionQuality::Good,
         _ => ConnectionQuality::Poor,
     }
+}
+
+/// Counts judgements.
+fn count(judged: impl Iterator<Item = ConnectionQuality>) -> QualitySamples {
+    let mut samples = QualitySamples::default();
+    for quality in judged {
+        match quality {
+            ConnectionQuality::Excellent => samples.excellent += 1,
+            ConnectionQuality::Good => samples.good += 1,
+            ConnectionQuality::Poor => samples.poor += 1,
+            ConnectionQuality::Lost => samples.lost += 1,
+        }
+    }
+    let figures =
+        [("excellent", samples.excellent), ("good", samples.good), ("poor", samples.poor), ("lost", samples.lost)];
+    for (quality, found) in figures {
+        metrics::counter!("plenum_connections_judged_total", "quality" => quality).increment(found.into());
+    }
+    samples
 }
 
 impl Room {
@@ -94,6 +114,11 @@ impl Room {
                 (p.key, p.sid.clone(), quality, score)
             })
             .collect();
+        let samples = count(judged.iter().map(|(_, _, quality, _)| *quality));
+        // Without a control plane nobody would ever take it.
+        if self.shared.config.control_plane.is_some() {
+            self.shared.quality.add(&self.sid, samples);
+        }
         for receiver in self.participants.keys().copied().collect::<Vec<_>>() {
             self.tell_quality(receiver, &judged);
         }
@@ -138,6 +163,13 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn judgements_are_counted() {
+        use ConnectionQuality::{Excellent, Good, Lost, Poor};
+        let samples = count([Excellent, Poor, Excellent, Lost, Good, Excellent].into_iter());
+        assert_eq!(samples, QualitySamples { excellent: 3, good: 1, poor: 1, lost: 1 });
+    }
 
     #[test]
     fn loss_and_delay_lower_the_score() {

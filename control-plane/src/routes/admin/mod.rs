@@ -2,6 +2,7 @@
 
 mod lists;
 pub(crate) mod media_nodes;
+mod quality;
 mod retry;
 mod settings;
 mod stats;
@@ -26,6 +27,7 @@ use crate::services::settings::ChangeError;
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     lists::routes()
         .routes(routes!(stats::stats))
+        .routes(routes!(quality::per_day))
         .routes(routes!(settings::show, settings::change))
         .routes(routes!(retry::retry))
 }

@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Anyone, Segment};
 use crate::routes::problems::Problems;
 use crate::services::authorize::CallAction;
-use crate::services::call_access;
+use crate::services::{call_access, quality};
 
 /// A call, for who may see it.
 #[utoipa::path(get, path = "/calls/{call_id}", tag = "calls", operation_id = "get_call",
@@ -23,5 +23,6 @@ pub(crate) async fn get(
     Segment(id): Segment,
 ) -> Result<Json<CallDetails>, ApiError> {
     let call = call_access::find(&app, &caller, call_id(&id)?, CallAction::See).await?.call;
-    Ok(Json(CallDetails::of(call, app.clock.now())))
+    let quality = quality::of_call(&app, call.id).await?;
+    Ok(Json(CallDetails { quality: quality.map(Into::into), ..CallDetails::of(call, app.clock.now()) }))
 }

@@ -7,6 +7,7 @@ pub(crate) mod lock;
 pub(crate) mod lower_hands;
 pub(crate) mod mute_all;
 pub(crate) mod participants;
+pub(crate) mod quality;
 pub(crate) mod start;
 pub(crate) mod unlock;
 
@@ -19,6 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use self::quality::QualityView;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::model::call::{Call, CallState};
@@ -30,6 +32,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(start::start))
         .routes(routes!(get::get))
+        .routes(routes!(quality::get))
         .routes(routes!(end::end))
         .routes(routes!(lock::lock))
         .routes(routes!(unlock::unlock))
@@ -61,6 +64,9 @@ pub(crate) struct CallDetails {
     duration_s: i64,
     /// Most people at once.
     peak_participants: i64,
+    /// How good connections were, told by `GET /calls/{call_id}` alone; absent while nobody was judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quality: Option<QualityView>,
 }
 
 impl CallDetails {
@@ -78,6 +84,7 @@ impl CallDetails {
             locked_at: call.locked_at,
             duration_s: duration.max(0) / 1_000_000,
             peak_participants: call.peak_participants,
+            quality: None,
         }
     }
 }

@@ -49,6 +49,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(analytics::messages_per_day::get))
         .routes(routes!(analytics::active_users::get))
         .routes(routes!(analytics::call_minutes::get))
+        .routes(routes!(analytics::quality::get))
         .routes(routes!(audit_log::list::list))
 }
 

@@ -1,7 +1,9 @@
-//! Who may do what with a meeting: its organizer, co-organizers, invitees; nobody else knows that it exists.
+//! Who may do what with a meeting: its organizer, co-organizers, invitees, and the owners and admins of the organization it
+//! belongs to; nobody else knows that it exists.
 
 use super::{Refusal, is_platform_admin};
 use crate::model::meeting::{InviteRole, Meeting};
+use crate::model::organization::OrgRole;
 use crate::model::user::Actor;
 
 /// What somebody wants to do with a meeting.
@@ -21,8 +23,10 @@ pub(crate) enum MeetingAction {
 /// How to refuse.
 pub(crate) fn authorize_meeting(actor: &Actor, action: MeetingAction, meeting: &Meeting) -> Result<(), Refusal> {
     let Some(user) = actor.user() else { return Err(Refusal::SignInRequired) };
-    let owns = meeting.organizer_id == user.id || is_platform_admin(actor);
-    let edits = owns || meeting.invite_role == Some(InviteRole::CoOrganizer);
+    // As in rooms: owners of the organization count as its owner, admins as those the owner trusts with it.
+    let in_organization = |least| meeting.org_role.is_some_and(|role| role.covers(least));
+    let owns = meeting.organizer_id == user.id || in_organization(OrgRole::Owner) || is_platform_admin(actor);
+    let edits = owns || meeting.invite_role == Some(InviteRole::CoOrganizer) || in_organization(OrgRole::Admin);
     let sees = edits || meeting.invite_id.is_some() || meeting.attended;
     match action {
         _ if !sees => Err(Refusal::NotFound),

@@ -113,6 +113,16 @@ pub(crate) async fn cancel(app: &App, who: &SignedIn, id: Uuid) -> Result<Meetin
     Ok(meeting)
 }
 
+/// The room in which a meeting's call takes place, for somebody who sees the meeting and wants to call there.
+///
+/// # Errors
+/// See [`MeetingError`].
+pub(crate) async fn room_to_call(app: &App, who: &SignedIn, id: Uuid) -> Result<Uuid, MeetingError> {
+    let meeting = super::find(app, &who.caller, id, MeetingAction::See).await?;
+    // One that is completed may go on: whoever comes back within its time continues it.
+    if meeting.status == MeetingStatus::Cancelled { Err(MeetingError::Over) } else { Ok(meeting.room_id) }
+}
+
 async fn begin(tx: &mut Tx, occurrence: &Occurrence, now: Micros) -> Result<(), StoreError> {
     if occurrence.status != MeetingStatus::Ongoing {
         store::set_status(tx, occurrence.id, MeetingStatus::Ongoing, false, now).await?;

@@ -37,6 +37,7 @@ fn meeting(rrule: Option<&str>) -> Meeting {
         conversation_id: Uuid::from_u128(4),
         invite_count: 0,
         invite_id: None,
+        org_role: None,
         invite_role: None,
         invite_status: None,
         attended: false,
