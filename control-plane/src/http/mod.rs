@@ -6,5 +6,6 @@ pub(crate) mod csrf;
 pub(crate) mod extract;
 pub(crate) mod layers;
 pub(crate) mod origin;
+pub(crate) mod page;
 pub(crate) mod rate_limit;
 pub(crate) mod validate;

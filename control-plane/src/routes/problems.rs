@@ -127,6 +127,23 @@ impl From<ProviderError> for ApiError {
                 "email_taken",
                 "There is an account with this address already, and the provider does not vouch for it. Sign in there.",
             ),
+            ProviderError::NotSignedIn => Self::sign_in_required(),
+            ProviderError::IdentityTaken => Self::new(
+                StatusCode::CONFLICT,
+                "identity_taken",
+                "This account of the provider opens another account here.",
+            ),
+            ProviderError::AlreadyLinked => Self::new(
+                StatusCode::CONFLICT,
+                "provider_linked",
+                "Another account of this provider is linked. Unlink it first.",
+            ),
+            ProviderError::NotLinked => Self::not_found("identity_not_found", "This provider is not linked."),
+            ProviderError::LastWayIn => Self::new(
+                StatusCode::CONFLICT,
+                "last_way_in",
+                "Nothing else would let you into your account. Set a password first.",
+            ),
             ProviderError::Closed(error) => error.into(),
             ProviderError::Suspended => account_suspended(),
             ProviderError::Store(error) => error.into(),

@@ -12,21 +12,23 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use subtle::ConstantTimeEq;
 use url::Url;
+use uuid::Uuid;
 
 use super::accounts::{self, Closed};
 use super::sessions::{self, TokenPair};
-use super::{addresses, audit, codes};
+use super::{addresses, audit, codes, identities};
 use crate::adapters::providers::{Claims, Exchange, OneProvider, VouchError};
 use crate::app::App;
-use crate::http::extract::Caller;
+use crate::http::extract::{Caller, SignedIn};
 use crate::http::origin::ClientFacts;
 use crate::http::validate;
 use crate::model::clock::Micros;
 use crate::model::user::{CodePurpose, PlatformRole, Provider, SessionTransport, User, UserStatus};
 use crate::store::db::StoreError;
+use crate::store::identities::{self as identity_store, Identity};
 use crate::store::tx::Tx;
+use crate::store::users;
 use crate::store::users::NewUser;
-use crate::store::{identities, users};
 
 /// How long somebody may stay at the provider.
 pub(crate) const STATE_TTL: Duration = Duration::from_secs(600);
@@ -56,6 +58,16 @@ pub(crate) enum ProviderError {
     Closed(#[from] Closed),
     #[error("the account is suspended")]
     Suspended,
+    #[error("what was begun in a session ends in another, or in none")]
+    NotSignedIn,
+    #[error("the provider's account opens another account here")]
+    IdentityTaken,
+    #[error("another account of this provider is linked")]
+    AlreadyLinked,
+    #[error("the provider is not linked")]
+    NotLinked,
+    #[error("there is no other way into the account")]
+    LastWayIn,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -69,6 +81,9 @@ struct UnderWay {
     verifier: String,
     return_to: String,
     expires_at: i64,
+    /// Who wants to link the provider; nobody in a sign-in.
+    #[serde(default)]
+    link: Option<Uuid>,
 }
 
 /// Where a browser is sent, and what it keeps.
@@ -87,7 +102,7 @@ pub(crate) fn is_own_path(path: &str) -> bool {
         && !path.chars().any(|c| c.is_control() || c == '\\')
 }
 
-/// Begins a sign-in.
+/// Begins a sign-in, or for who is signed in (`link`) the linking of a provider.
 ///
 /// # Errors
 /// See [`ProviderError`].
@@ -96,6 +111,7 @@ pub(crate) async fn start(
     kind: Provider,
     facts: &ClientFacts,
     return_to: &str,
+    link: Option<Uuid>,
 ) -> Result<Started, ProviderError> {
     let provider = configured(app, kind)?;
     let begun = provider.begin(redirect_uri(app, kind, facts)?).await?;
@@ -106,6 +122,7 @@ pub(crate) async fn start(
         verifier: begun.verifier,
         return_to: return_to.to_owned(),
         expires_at: app.clock.now().plus(STATE_TTL).0,
+        link,
     };
     Ok(Started { url: begun.url, cookie: seal(&app.state_key, &under_way) })
 }
@@ -119,7 +136,7 @@ pub(crate) struct Returned<'a> {
     pub cookie: Option<&'a str>,
 }
 
-/// Finishes a sign-in in a browser; also where it wants to go.
+/// Finishes a sign-in in a browser, or a linking, which begins no session; also where it wants to go.
 ///
 /// # Errors
 /// See [`ProviderError`].
@@ -128,7 +145,7 @@ pub(crate) async fn finish(
     kind: Provider,
     caller: &Caller,
     returned: Returned<'_>,
-) -> Result<(TokenPair, String), ProviderError> {
+) -> Result<(Option<TokenPair>, String), ProviderError> {
     let provider = configured(app, kind)?;
     let under_way = returned.cookie.and_then(|cookie| open(&app.state_key, cookie));
     let under_way = under_way.filter(|kept| {
@@ -139,11 +156,33 @@ pub(crate) async fn finish(
     let Some(code) = returned.code.filter(|_| returned.error.is_none()) else {
         return Err(ProviderError::Denied(returned.error.unwrap_or_default()));
     };
+    let user_id = caller.actor.user().map(|user| user.id);
+    if under_way.link.is_some() && under_way.link != user_id {
+        return Err(ProviderError::NotSignedIn);
+    }
     let redirect_uri = redirect_uri(app, kind, &caller.facts)?;
     let exchange = Exchange { code, verifier: under_way.verifier, redirect_uri, nonce: Some(under_way.nonce) };
     let claims = provider.exchange(exchange).await?;
+    if let Some(user_id) = under_way.link {
+        identities::attach(app, caller, user_id, kind, &claims).await?;
+        return Ok((None, under_way.return_to));
+    }
     let (_, tokens) = admit(app, caller, kind, claims, SessionTransport::Cookie).await?;
-    Ok((tokens, under_way.return_to))
+    Ok((Some(tokens), under_way.return_to))
+}
+
+/// Links a provider to the account of who is signed in, by a code that an app got from it.
+///
+/// # Errors
+/// See [`ProviderError`].
+pub(crate) async fn link_by_code(
+    app: &App,
+    kind: Provider,
+    who: &SignedIn,
+    exchange: Exchange,
+) -> Result<Identity, ProviderError> {
+    let claims = configured(app, kind)?.exchange(exchange).await?;
+    identities::attach(app, &who.caller, who.user.id, kind, &claims).await
 }
 
 /// Lets somebody in by a code that an app got from the provider.
@@ -203,9 +242,9 @@ async fn try_admit(
 ) -> Result<(User, TokenPair), ProviderError> {
     let now = app.clock.now();
     let mut tx = app.begin().await?;
-    let user = match identities::find_user(&mut tx, kind, &claims.subject).await? {
+    let user = match identity_store::find_user(&mut tx, kind, &claims.subject).await? {
         Some(user) => user,
-        None => link(app, &mut tx, caller, kind, claims, now).await?,
+        None => bind(app, &mut tx, caller, kind, claims, now).await?,
     };
     if user.status != UserStatus::Active {
         return Err(ProviderError::Suspended);
@@ -217,7 +256,7 @@ async fn try_admit(
 }
 
 /// Binds a subject nobody has to the account of its address, or to a new one.
-async fn link(
+async fn bind(
     app: &App,
     tx: &mut Tx,
     caller: &Caller,
@@ -233,7 +272,7 @@ async fn link(
         Some(user) => addresses::claim(tx, caller, user, now).await?,
         None => make(app, tx, caller, kind, claims, &email, now).await?,
     };
-    identities::insert(tx, kind, &claims.subject, user.id, &email, now).await?;
+    identity_store::insert(tx, kind, &claims.subject, user.id, &email, now).await?;
     audit(tx, caller, "user.provider_linked", ("user", user.id), json!({ "provider": kind }), now).await?;
     Ok(user)
 }
@@ -309,6 +348,7 @@ mod tests {
             verifier: "v".into(),
             return_to: "/".into(),
             expires_at: 1,
+            link: None,
         };
         let cookie = seal(&key, &under_way);
         assert_eq!(open(&key, &cookie).unwrap().state, "s");

@@ -79,6 +79,8 @@ pub(crate) async fn round(app: &App) -> Result<(), StoreError> {
     in_batches!(tickets::delete_expired(&app.db, now, BATCH));
     let webhooks = now.minus(Duration::from_secs(keep.webhooks_hours.saturating_mul(3_600)));
     calls::delete_webhook_events(&app.db, webhooks).await?;
+    super::erasure_of_deleted::round(app).await?;
+    // After that: files of conversations that are gone have nobody left who could read them.
     super::files::sweep::round(app).await?;
     let mut tx = app.begin().await?;
     nodes::delete_forgotten(&mut tx, ended).await?;

@@ -91,10 +91,10 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// SQLite FULL, and its I/O errors of writing (a full disk shows as one where space is reserved late); PostgreSQL
-/// `disk_full`.
+/// SQLite FULL, and its I/O errors of writing, syncing, and of growing or mapping the index of the log (a full disk shows as
+/// one of these where space is reserved late); PostgreSQL `disk_full`.
 fn is_full(code: &str) -> bool {
-    matches!(code, "13" | "778" | "53100")
+    matches!(code, "13" | "778" | "1034" | "4874" | "5386" | "53100")
 }
 
 /// SQLite BUSY and LOCKED (with their extended codes), PostgreSQL connection, shutdown, serialization and disk errors.

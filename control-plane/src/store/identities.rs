@@ -15,7 +15,43 @@ statements! {
         WHERE i.provider = $1 AND i.subject = $2 AND u.deleted_at IS NULL";
     INSERT_IDENTITY = "INSERT INTO user_identities (provider, subject, user_id, email_at_link, created_at) \
         VALUES ($1, $2, $3, $4, $5)";
+    LIST_IDENTITIES_OF = "SELECT provider, email_at_link, created_at FROM user_identities WHERE user_id = $1 \
+        ORDER BY created_at, provider LIMIT 100";
+    // Whoever holds the row of an account changes alone how it is got into.
+    LOCK_ACCOUNT = "UPDATE users SET updated_at = updated_at WHERE id = $1 AND deleted_at IS NULL";
+    COUNT_PASSWORDS = "SELECT COUNT(*) FROM user_passwords WHERE user_id = $1";
+    DELETE_IDENTITIES_AT = "DELETE FROM user_identities WHERE user_id = $1 AND provider = $2";
     DELETE_IDENTITIES_OF = "DELETE FROM user_identities WHERE user_id = $1";
+}
+
+/// A provider that opens an account.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(crate) struct Identity {
+    pub provider: Provider,
+    /// The address the provider told then; may be empty.
+    pub email_at_link: String,
+    pub created_at: Micros,
+}
+
+/// The providers that open an account, the oldest first.
+pub(crate) async fn list(on: impl Into<On<'_>>, user_id: Uuid) -> Result<Vec<Identity>, StoreError> {
+    run!(on, fetch_all as Identity, LIST_IDENTITIES_OF, user_id)
+}
+
+/// Holds an account until the end of the transaction; `false` when it is gone.
+pub(crate) async fn lock_account(tx: &mut Tx, user_id: Uuid) -> Result<bool, StoreError> {
+    Ok(run!(tx, execute, LOCK_ACCOUNT, user_id)? == 1)
+}
+
+/// Whether an account has a password.
+pub(crate) async fn has_password(on: impl Into<On<'_>>, user_id: Uuid) -> Result<bool, StoreError> {
+    let (count,) = run!(on, fetch_one as (i64,), COUNT_PASSWORDS, user_id)?;
+    Ok(count > 0)
+}
+
+/// Unbinds one provider from an account; whether it was bound.
+pub(crate) async fn delete_at(tx: &mut Tx, user_id: Uuid, provider: Provider) -> Result<bool, StoreError> {
+    Ok(run!(tx, execute, DELETE_IDENTITIES_AT, user_id, provider)? > 0)
 }
 
 /// Finds whose account a provider's subject opens.

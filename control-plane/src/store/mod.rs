@@ -16,6 +16,7 @@ pub(crate) mod codes;
 pub(crate) mod conversations;
 pub(crate) mod db;
 pub(crate) mod erasure;
+pub(crate) mod erasure_of_deleted;
 pub(crate) mod events;
 pub(crate) mod files;
 pub(crate) mod guests;

@@ -15,6 +15,7 @@ fn statements() -> Vec<(&'static str, &'static str)> {
         codes::ALL,
         conversations::ALL,
         erasure::ALL,
+        erasure_of_deleted::ALL,
         events::ALL,
         guests::ALL,
         hosting::ALL,

@@ -3,6 +3,7 @@
 pub(crate) mod calendar;
 pub(crate) mod delete;
 pub(crate) mod get;
+pub(crate) mod identities;
 pub(crate) mod password;
 pub(crate) mod preferences;
 pub(crate) mod push_subscriptions;
@@ -22,6 +23,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(calendar::routes())
         .routes(routes!(get::get, update::update, delete::delete))
         .routes(routes!(password::put))
+        .merge(identities::routes())
         .merge(preferences::routes())
         .merge(push_subscriptions::routes())
         .routes(routes!(sessions::list::list, sessions::delete_others::delete_others))

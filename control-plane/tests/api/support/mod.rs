@@ -223,6 +223,18 @@ impl TestApp {
         count
     }
 
+    /// The number a statement answers, on either engine.
+    pub(crate) async fn number(&self, text: &str) -> i64 {
+        if self.database.is_some() {
+            return self.count(text).await;
+        }
+        let options = SqliteConnectOptions::new().filename(self.database_file());
+        let mut connection = options.busy_timeout(Duration::from_secs(10)).connect().await.expect("the file");
+        let query = sqlx::query_as(AssertSqlSafe(text.to_owned()));
+        let (number,): (i64,) = query.fetch_one(&mut connection).await.expect("the statement runs");
+        number
+    }
+
     /// An organization of these people, made behind the API's back.
     pub(crate) async fn organization(&self, people: &[&Person]) -> Uuid {
         let id = Uuid::now_v7();

@@ -7,10 +7,10 @@ use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
 use garde::Validate;
 use http::header::LOCATION;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
 
-use super::provider;
+use super::{failed, provider};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::cookies;
@@ -32,7 +32,8 @@ pub(crate) struct CallbackQuery {
     error: Option<String>,
 }
 
-/// Take a browser back from its provider: signed in, with cookies, to where it wanted to go.
+/// Take a browser back from its provider: signed in, with cookies, to where it wanted to go. What goes wrong is told on a
+/// page when `Accept` names `text/html`.
 #[utoipa::path(get, path = "/auth/oauth/{provider}/callback", tag = "auth", operation_id = "finish_oauth",
     security(()), params(("provider" = String, Path, description = "`google` or `microsoft`"), CallbackQuery),
     responses((status = 303, description = "To where the sign-in began, with the cookies of a session"),
@@ -42,6 +43,7 @@ pub(crate) async fn callback(
     AnyoneAtAll(caller): AnyoneAtAll,
     Segment(name): Segment,
     jar: CookieJar,
+    headers: HeaderMap,
     Params(query): Params<CallbackQuery>,
 ) -> Result<Response, ApiError> {
     let kind = provider(&name)?;
@@ -56,10 +58,14 @@ pub(crate) async fn callback(
     let spent = cookies::drop_oauth(CookieJar::new(), &caller.facts);
     match providers::finish(&app, kind, &caller, returned).await {
         Ok((tokens, return_to)) => {
-            let jar = add_session_cookies(spent, &app, &caller.facts, &tokens);
+            let jar = match &tokens {
+                Some(tokens) => add_session_cookies(spent, &app, &caller.facts, tokens),
+                // The session that linked the provider goes on.
+                None => spent,
+            };
             let location = HeaderValue::from_str(&return_to).map_err(|error| ApiError::internal(&error))?;
             Ok((StatusCode::SEE_OTHER, [(LOCATION, location)], jar).into_response())
         }
-        Err(error) => Ok((spent, ApiError::from(error)).into_response()),
+        Err(error) => Ok((spent, failed(error, &headers)).into_response()),
     }
 }

@@ -7,10 +7,10 @@ use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
 use garde::Validate;
 use http::header::LOCATION;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
 
-use super::provider;
+use super::{failed, provider};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::cookies;
@@ -28,7 +28,7 @@ pub(crate) struct StartQuery {
     return_to: Option<String>,
 }
 
-fn own_path<C>(value: &str, _: &C) -> garde::Result {
+pub(crate) fn own_path<C>(value: &str, _: &C) -> garde::Result {
     if providers::is_own_path(value) {
         return Ok(());
     }
@@ -43,11 +43,16 @@ pub(crate) async fn start(
     State(app): State<Arc<App>>,
     AnyoneAtAll(caller): AnyoneAtAll,
     Segment(name): Segment,
+    headers: HeaderMap,
     Params(query): Params<StartQuery>,
 ) -> Result<Response, ApiError> {
     let kind = provider(&name)?;
     app.limits.auth(caller.facts.ip, &format!("start {}", caller.facts.ip_text)).await?;
-    let started = providers::start(&app, kind, &caller.facts, query.return_to.as_deref().unwrap_or("/")).await?;
+    let return_to = query.return_to.as_deref().unwrap_or("/");
+    let started = match providers::start(&app, kind, &caller.facts, return_to, None).await {
+        Ok(started) => started,
+        Err(error) => return Ok(failed(error, &headers)),
+    };
     let location = HeaderValue::from_str(started.url.as_str()).map_err(|error| ApiError::internal(&error))?;
     let jar = cookies::keep_oauth(CookieJar::new(), &caller.facts, started.cookie, providers::STATE_TTL);
     Ok((StatusCode::FOUND, [(LOCATION, location)], jar).into_response())

@@ -44,7 +44,7 @@ pub(crate) struct OauthTokenRequest {
     transport: Option<SessionTransport>,
 }
 
-fn absolute<C>(value: &str, _: &C) -> garde::Result {
+pub(crate) fn absolute<C>(value: &str, _: &C) -> garde::Result {
     Url::parse(value).map(drop).map_err(|_| garde::Error::new("must be an absolute URI"))
 }
 
