@@ -77,6 +77,8 @@ pub(crate) struct Room {
     pub call_participants: i64,
     /// The asking person organizes or is invited to a meeting here.
     pub invited: bool,
+    /// The asking person was let in from the lobby, or is in the open call of a room that is not restricted.
+    pub let_in: bool,
 }
 
 impl Room {

@@ -12,11 +12,13 @@ use uuid::Uuid;
 use super::admission;
 use super::authorize::{Action, Refusal, is_platform_admin};
 use super::joins::{self, JoinError};
-use super::{bans, rooms};
+use super::notifications::notify;
+use super::{bans, rooms, web_pages};
 use crate::app::App;
 use crate::http::extract::{Caller, SignedIn};
 use crate::model::clock::Micros;
 use crate::model::lobby::{LobbyEntry, LobbyStatus};
+use crate::model::notification::NotificationKind;
 use crate::model::room::{Room, RoomName, RoomRole};
 use crate::model::secret::Secret;
 use crate::model::user::{Actor, GuestSession};
@@ -39,6 +41,11 @@ const ADMITTED_TO_CALL_FOR: Duration = Duration::from_secs(7 * 86_400);
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Bells that waits listen to; rooms share them.
 const BELLS: usize = 64;
+
+/// Hosts who are notified that somebody waits.
+const MAX_HOSTS_TOLD: i64 = 50;
+/// Hosts are notified of the same lobby once in that time, as long as the push about it lives.
+const NEWS_EVERY_US: i64 = 120_000_000;
 
 /// Wakes those who wait when somebody decides in this process.
 #[derive(Debug)]
@@ -136,6 +143,7 @@ pub(crate) async fn knock(
     let new = NewEntry { room_id, subject_id, is_guest: guest.is_some(), name: &name, expires_at };
     let entry = store::insert(&mut tx, new, now).await?;
     tell(&mut tx, room_id, "lobby.waiting", Some(entry.id), now).await?;
+    call_hosts(&mut tx, &door.room, &entry, now).await?;
     tx.commit(now).await?;
     Ok(Waiting { status: entry.status, entry: Some(entry), guest })
 }
@@ -151,6 +159,22 @@ async fn tell(
     let waiting = store::count_waiting(&mut *tx, room_id, now).await?;
     let told = json!({ "room_id": room_id, "entry_id": entry_id, "waiting": waiting });
     tx.event(format!("room:{room_id}"), kind, &told);
+    Ok(())
+}
+
+/// Notifies the hosts when none of them is in the call; a crowd at the door is one piece of news.
+async fn call_hosts(tx: &mut Tx, room: &Room, entry: &LobbyEntry, now: Micros) -> Result<(), StoreError> {
+    let hosts = store::list_absent_hosts(&mut *tx, room.id, MAX_HOSTS_TOLD).await?;
+    let payload = json!({
+        "room_id": room.id,
+        "entry_id": entry.id,
+        "title": room.name,
+        "actor_name": entry.name,
+        "link": web_pages::join(&room.code),
+    });
+    let window = now.0.div_euclid(NEWS_EVERY_US);
+    let key = format!("room.lobby_waiting:{}:{window}", room.id);
+    notify(tx, &hosts, NotificationKind::RoomLobbyWaiting, payload, &key, now).await?;
     Ok(())
 }
 

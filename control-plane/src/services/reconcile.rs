@@ -149,7 +149,9 @@ async fn mend(
         }
     }
     if !present.is_empty() && !state.is_open(now) {
-        tx.enqueue(NewJob::close_room(room_id, "room_closed"), now).await?;
+        let expired = state.is_active && state.expires_at.is_some_and(|at| at <= now);
+        let reason = if expired { "room_expired" } else { "room_closed" };
+        tx.enqueue(NewJob::close_room(room_id, reason), now).await?;
     }
     tx.commit(now).await
 }

@@ -219,7 +219,6 @@ fn payload(ring: &Ring) -> serde_json::Value {
     json!({
         "call_id": ring.id,
         "room_id": ring.room_id,
-        "title": ring.caller_name,
         "actor_name": ring.caller_name,
         "link": web_pages::join(&ring.room_code),
     })

@@ -4,7 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::authorize::{Action, OrgAction, Refusal, RoomObject, authorize, authorize_organization};
-use super::{audit, room_members};
+use super::{audit_in, room_members, topics};
 use crate::app::App;
 use crate::http::extract::{Caller, SignedIn};
 use crate::jobs::NewJob;
@@ -111,7 +111,7 @@ pub(crate) async fn create(app: &App, who: &SignedIn, form: RoomForm) -> Result<
     }
     let id = id.ok_or(RoomError::NoCode)?;
     let diff = json!({ "name": form.name, "type": form.room_type, "access_level": form.access_level });
-    audit(&mut tx, &who.caller, "room.created", ("room", id), diff, now).await?;
+    audit_in(&mut tx, &who.caller, form.org_id, "room.created", ("room", id), diff, now).await?;
     let room = store::find(&mut tx, &RoomName::Id(id), Some(who.user.id)).await?.ok_or(RoomError::NotFound)?;
     tx.commit(now).await?;
     Ok(room)
@@ -142,6 +142,9 @@ pub(crate) async fn find(app: &App, caller: &Caller, name: &RoomName, action: Ac
             Ok(room)
         }
         Err(refusal) => Err(refusal.into()),
+        Ok(()) if action == Action::SeeCall && !topics::is_inside(app, &caller.actor).await? => {
+            Err(Refusal::Forbidden.into())
+        }
         Ok(()) => Ok(room),
     }
 }
@@ -183,7 +186,8 @@ pub(crate) async fn update(app: &App, who: &SignedIn, name: &RoomName, change: R
     store::update(&mut tx, &room, now).await?;
     room.updated_at = now;
     let payload = json!({ "room_id": room.id, "changed": diff });
-    audit(&mut tx, &who.caller, "room.updated", ("room", room.id), json!({ "changed": diff }), now).await?;
+    let told = json!({ "changed": diff });
+    audit_in(&mut tx, &who.caller, room.org_id, "room.updated", ("room", room.id), told, now).await?;
     tx.event(format!("room:{}", room.id), "room.updated", &payload);
     let tightened = ["access_level", "config", "is_active", "expires_at"].iter().any(|field| diff.contains(field));
     if tightened && room.is_open(now) {
@@ -243,7 +247,8 @@ pub(crate) async fn delete(app: &App, who: &SignedIn, name: &RoomName) -> Result
     let mut tx = app.begin().await?;
     let room = find_in(app, &mut tx, who, name, Action::Delete).await?;
     store::delete(&mut tx, room.id, now).await?;
-    audit(&mut tx, &who.caller, "room.deleted", ("room", room.id), json!({ "name": room.name }), now).await?;
+    let told = json!({ "name": room.name });
+    audit_in(&mut tx, &who.caller, room.org_id, "room.deleted", ("room", room.id), told, now).await?;
     tx.event(format!("room:{}", room.id), "room.deleted", &json!({ "room_id": room.id }));
     tx.enqueue(NewJob::close_room(room.id, "room_deleted"), now).await?;
     tx.commit(now).await?;

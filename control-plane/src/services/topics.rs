@@ -21,9 +21,7 @@ use crate::store::{guests, presence, rooms, sessions};
 /// # Errors
 /// As any statement.
 pub(crate) async fn may_listen(app: &App, actor: &Actor, topic: Topic) -> Result<bool, StoreError> {
-    if let (Actor::Guest(guest), Topic::Room(_) | Topic::Conversation(_)) = (actor, topic)
-        && !is_admitted(app, actor, guest).await?
-    {
+    if matches!(topic, Topic::Room(_) | Topic::Conversation(_)) && !is_inside(app, actor).await? {
         return Ok(false);
     }
     match topic {
@@ -46,6 +44,17 @@ pub(crate) async fn may_listen(app: &App, actor: &Actor, topic: Topic) -> Result
 
 async fn find_room(app: &App, actor: &Actor, id: Uuid) -> Result<Option<Room>, StoreError> {
     rooms::find(&app.background, &RoomName::Id(id), actor.user().map(|user| user.id)).await
+}
+
+/// Whether this is anybody but a guest who still waits in the lobby.
+///
+/// # Errors
+/// As any statement.
+pub(crate) async fn is_inside(app: &App, actor: &Actor) -> Result<bool, StoreError> {
+    match actor {
+        Actor::Guest(guest) => is_admitted(app, actor, guest).await,
+        Actor::Anonymous | Actor::User { .. } => Ok(true),
+    }
 }
 
 /// A pass is given out in the lobby already; it opens nothing before its guest is let in, or could walk in.

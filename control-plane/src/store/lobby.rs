@@ -33,6 +33,10 @@ statements! {
         WHERE room_id = $1 AND status = 'waiting' AND expires_at > $4";
     BIND_ENTRY = "UPDATE lobby_entries SET call_id = $3, expires_at = $4 \
         WHERE room_id = $1 AND subject_id = $2 AND status = 'accepted'";
+    // Who runs the lobby, unless somebody who does is in the call and hears of it there.
+    LIST_ABSENT_HOSTS = "SELECT m.user_id FROM room_members m WHERE m.room_id = $1 AND m.role IN ('owner', 'admin') \
+        AND NOT EXISTS (SELECT 1 FROM call_participants p JOIN calls c ON c.id = p.call_id WHERE c.room_id = $1 \
+        AND c.ended_at IS NULL AND p.left_at IS NULL AND p.role IN ('host', 'cohost')) ORDER BY m.user_id LIMIT $2";
     DELETE_ENTRY = "DELETE FROM lobby_entries WHERE room_id = $1 AND id = $2 AND subject_id = $3";
     DELETE_ENTRY_OF = "DELETE FROM lobby_entries WHERE room_id = $1 AND subject_id = $2";
     DELETE_ADMISSIONS_OF_CALL = "DELETE FROM lobby_entries WHERE room_id = $1 AND call_id = $2";
@@ -84,6 +88,12 @@ pub(crate) async fn find_of(
     now: Micros,
 ) -> Result<Option<LobbyEntry>, StoreError> {
     run!(on, fetch_optional as LobbyEntry, FIND_ENTRY_OF, room_id, subject_id, now)
+}
+
+/// Owners and admins of a room, while nobody who leads is in its call.
+pub(crate) async fn list_absent_hosts(tx: &mut Tx, room_id: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
+    let rows = run!(tx, fetch_all as (Uuid,), LIST_ABSENT_HOSTS, room_id, limit)?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// Notes that somebody still waits.

@@ -6,6 +6,32 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Person, TestApp, both};
 
+/// A guest waits at one replica, and a host lets them in at the other.
+#[tokio::test]
+async fn is_one_lobby_for_all_replicas() {
+    let Some(a) = TestApp::on_postgres(|_| ()).await else { return };
+    let node = a.node.clone();
+    let b = a.twin(move |config| config.media.call = node).await;
+    let (ada, id, code) = scene(&a).await;
+    for (admit, status) in [("admit", "accepted"), ("deny", "denied")] {
+        let waiting = knock(&b, &code, "Grace").await;
+        let (entry, pass) = (waiting.text("/id"), waiting.text("/guest/access_token"));
+        let list = a.get(&format!("/rooms/{id}/lobby"), Some(&ada.access)).await.expect(200);
+        assert_eq!(list.text("/items/0/id"), entry);
+        let own = format!("/rooms/{code}/lobby/{entry}?wait=25");
+        let began = std::time::Instant::now();
+        let (poll, _) = tokio::join!(b.get(&own, Some(&pass)), async {
+            a.post(&format!("/rooms/{id}/lobby/{entry}/{admit}"), Some(&ada.access), json!({})).await.expect(200)
+        });
+        assert_eq!(poll.expect(200).text("/status"), status);
+        assert!(began.elapsed() < Duration::from_secs(10), "it looks every two seconds");
+        let join = b.post(&format!("/rooms/{code}/join"), Some(&pass), json!({})).await;
+        assert_eq!(join.status == 200, admit == "admit", "{}", join.json);
+    }
+    b.finish().await;
+    a.finish().await;
+}
+
 async fn knock(app: &TestApp, code: &str, name: &str) -> Answer {
     app.post(&format!("/rooms/{code}/lobby"), None, json!({ "display_name": name })).await.expect(200)
 }
@@ -127,6 +153,54 @@ both! {
         app.get(&format!("{own}?wait=0"), Some(&token)).await.problem(404, "lobby_entry_not_found");
         app.clock.advance(Duration::from_secs(61));
         assert_eq!(app.get(&format!("/rooms/{id}/lobby"), Some(&ada.access)).await.json["items"], json!([]));
+    }
+
+    async fn who_waits_sees_and_hears_nothing(app) {
+        let ada = app.person("Ada").await;
+        let eve = app.person("Eve").await;
+        let form = json!({ "name": "Board", "type": "video", "access_level": "trusted", "config": { "lobby": true } });
+        let room = app.post("/rooms", Some(&ada.access), form).await.expect(201);
+        let (id, code) = (room.text("/id"), room.text("/code"));
+        app.node.beat(app).await.expect(200);
+        let join = app.post(&format!("/rooms/{id}/join"), Some(&ada.access), json!({})).await.expect(200);
+        app.node.join(app, &join.text("/token"), &id).await;
+        let call = app.get(&format!("/rooms/{id}/call"), Some(&ada.access)).await.expect(200).text("/id");
+        let messages = crate::support::talk::of_room(&room);
+        crate::support::talk::say(app, &ada.access, &messages, "The figures are bad").await;
+        let guest = knock(app, &code, "Grace").await;
+        let pass = guest.text("/guest/access_token");
+        let waiting = app.post(&format!("/rooms/{code}/lobby"), Some(&eve.access), json!({})).await.expect(200);
+
+        let wire = app.wire().await;
+        let topics = [format!("room:{id}"), format!("conversation:{}", room.text("/conversation_id"))];
+        let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+        for token in [&pass, &eve.access] {
+            let mut socket = wire.open(token).await;
+            let answer = socket.ask(json!({ "type": "subscribe", "topics": topics })).await;
+            assert_eq!((&answer["topics"], answer["refused"].as_array().unwrap().len()), (&json!([]), 2));
+            let said = json!({ "type": "message.send", "conversation_id": room.json["conversation_id"],
+                "body": "Hello?", "client_id": "one" });
+            assert_eq!(socket.ask(said).await["code"], "conversation_not_found");
+            app.get(&messages, Some(token)).await.problem(404, "conversation_not_found");
+            app.post(&messages, Some(token), json!({ "body": "Hello?" })).await.problem(404, "conversation_not_found");
+            app.get(&format!("/rooms/{id}/call"), Some(token)).await.problem(403, "forbidden");
+            app.get(&format!("/calls/{call}"), Some(token)).await.problem(404, "call_not_found");
+            app.get(&format!("/calls/{call}/participants"), Some(token)).await.problem(404, "call_not_found");
+        }
+
+        // Let in, they listen; the guest hears what is said from the moment of joining on.
+        app.post(&format!("/rooms/{id}/lobby/admit-all"), Some(&ada.access), json!({})).await.expect(200);
+        for token in [&pass, &eve.access] {
+            let join = app.post(&format!("/rooms/{code}/join"), Some(token), json!({})).await.expect(200);
+            app.node.join(app, &join.text("/token"), &id).await;
+            wire.open(token).await.subscribe(&topics, None).await;
+            app.post(&messages, Some(token), json!({ "body": "Hello" })).await.expect(201);
+            app.get(&format!("/calls/{call}/participants"), Some(token)).await.expect(200);
+        }
+        assert_eq!(waiting.text("/status"), "waiting");
+        // With the call, the admission of somebody who is no member ends.
+        app.post(&format!("/calls/{call}/end"), Some(&ada.access), json!({})).await.expect(200);
+        app.get(&messages, Some(&eve.access)).await.problem(404, "conversation_not_found");
     }
 
     async fn slows_down_who_knocks_too_often(app, |config| {

@@ -4872,7 +4872,7 @@ export interface components {
         UpdateOrganizationRequest: {
             description?: string | null;
             name?: string | null;
-            /** @description Replaces all of them; at most 8,192 bytes. */
+            /** @description Replaces all of them; at most 8,192 bytes. `media_region` says where calls of its rooms run. */
             settings?: Record<string, never> | null;
             slug?: string | null;
         };

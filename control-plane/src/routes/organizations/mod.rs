@@ -27,6 +27,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::model::clock::Micros;
+use crate::model::node::MediaRegion;
 use crate::model::organization::{OrgRole, Organization};
 use crate::services::authorize::Refusal;
 use crate::services::organizations::{OrgError, SLUG_CHARS};
@@ -120,6 +121,11 @@ fn check_settings<C>(value: &Option<Map<String, Value>>, _: &C) -> garde::Result
     let text = serde_json::to_string(value).unwrap_or_default();
     if text.len() > SETTINGS_BYTES {
         return Err(garde::Error::new("must be at most 8192 bytes of JSON"));
+    }
+    if let Some(region) = value.get("media_region")
+        && region.as_str().and_then(|name| MediaRegion::try_from(name.to_owned()).ok()).is_none()
+    {
+        return Err(garde::Error::new("media_region must be a text of 1 to 64 characters"));
     }
     // PostgreSQL stores no NUL.
     if text.contains("\\u0000") {

@@ -31,7 +31,7 @@ pub(crate) struct UpdateOrganizationRequest {
     #[garde(custom(validate::optional_text))]
     #[schema(max_length = 2000)]
     description: Option<String>,
-    /// Replaces all of them; at most 8,192 bytes.
+    /// Replaces all of them; at most 8,192 bytes. `media_region` says where calls of its rooms run.
     #[garde(custom(check_settings))]
     #[schema(value_type = Option<Object>)]
     settings: Option<Map<String, Value>>,

@@ -66,7 +66,8 @@ fn sees(actor: &Actor, object: CallObject<'_>) -> bool {
         Actor::Guest(guest) => guest.room_id == room.parent_room_id.unwrap_or(room.id),
         Actor::User { .. } => {
             let is_open_to_all = room.parent_room_id.is_none() && room.access_level != AccessLevel::Restricted;
-            object.took_part || room.role.is_some() || is_open_to_all || is_platform_admin(actor)
+            let looks = room.role.is_some() || room.let_in || (is_open_to_all && !room.config.lobby);
+            object.took_part || looks || is_platform_admin(actor)
         }
     }
 }

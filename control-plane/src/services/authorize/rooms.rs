@@ -53,7 +53,7 @@ pub(crate) fn authorize(actor: &Actor, action: Action, object: RoomObject<'_>) -
         Action::SeeCall => match actor {
             Actor::Guest(guest) if guest.room_id == object.room.id => Ok(()),
             Actor::Anonymous | Actor::Guest(_) => Err(Refusal::SignInRequired),
-            Actor::User { .. } => require(actor, admin || may_enter(object.room)),
+            Actor::User { .. } => require(actor, admin || may_look(object.room)),
         },
         Action::SeeHistory | Action::SeeMembers => require(actor, admin || object.room.role.is_some()),
     }
@@ -75,7 +75,7 @@ fn see(actor: &Actor, object: RoomObject<'_>) -> Result<(), Refusal> {
         (RoomName::Code(_), _) => Ok(()),
         (RoomName::Id(_), Actor::Guest(guest)) if guest.room_id == room.id => Ok(()),
         (RoomName::Id(_), Actor::Anonymous | Actor::Guest(_)) => Err(Refusal::SignInRequired),
-        (RoomName::Id(_), Actor::User { .. }) if may_enter(room) || is_platform_admin(actor) => Ok(()),
+        (RoomName::Id(_), Actor::User { .. }) if may_enter(room) || room.let_in || is_platform_admin(actor) => Ok(()),
         (RoomName::Id(_), Actor::User { .. }) => Err(Refusal::NotFound),
     }
 }
@@ -96,7 +96,12 @@ fn join(actor: &Actor, object: RoomObject<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// Whether a signed-in person may enter without being let in by somebody.
+/// Whether a signed-in person may see who is inside and hear what is said: who waits at the door may not yet.
+fn may_look(room: &Room) -> bool {
+    room.role.is_some() || room.let_in || (may_enter(room) && !room.config.lobby)
+}
+
+/// Whether a signed-in person comes to the door of a room; its lobby may still make them wait.
 fn may_enter(room: &Room) -> bool {
     room.role.is_some() || room.invited || room.access_level != AccessLevel::Restricted
 }

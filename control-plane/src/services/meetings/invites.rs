@@ -10,10 +10,12 @@ use crate::http::extract::{Caller, SignedIn};
 use crate::jobs::NewJob;
 use crate::model::clock::Micros;
 use crate::model::meeting::{Invite, InviteRole, InviteStatus, MAX_INVITES, Meeting, Occurrence};
+use crate::model::notification::NotificationKind;
 use crate::model::secret::{Secret, SecretKind};
 use crate::model::user::Actor;
 use crate::services::audit;
 use crate::services::authorize::{MeetingAction, authorize_meeting};
+use crate::services::notifications::notify;
 use crate::services::web_pages;
 use crate::store::db::{On, StoreError};
 use crate::store::meeting_invites::{self as store, Invitee, NewInvite};
@@ -280,6 +282,7 @@ pub(crate) async fn answer(
         tx.event(format!("room:{}", meeting.room_id), "meeting.invite_answered", &told);
         tx.event(format!("notifications:{}", meeting.organizer_id), "meeting.invite_answered", &told);
         audit(&mut tx, caller, "meeting.invite_answered", ("meeting", meeting.id), told, now).await?;
+        tell_organizer(&mut tx, &meeting, &invite, now).await?;
         if status == InviteStatus::Declined {
             tx.enqueue(NewJob::recheck_room(meeting.room_id), now).await?;
         } else {
@@ -289,6 +292,28 @@ pub(crate) async fn answer(
     let meeting = Meeting { invite_status: Some(status), invite_id: Some(invite.id), ..meeting };
     tx.commit(now).await?;
     Ok((meeting, invite))
+}
+
+/// Puts an answer into the organizer's inbox.
+async fn tell_organizer(tx: &mut Tx, meeting: &Meeting, invite: &Invite, now: Micros) -> Result<(), StoreError> {
+    let text = match invite.status {
+        InviteStatus::Accepted => "Accepted",
+        InviteStatus::Declined => "Declined",
+        InviteStatus::Tentative => "Perhaps",
+        InviteStatus::Pending => return Ok(()),
+    };
+    let payload = json!({
+        "meeting_id": meeting.id,
+        "invite_id": invite.id,
+        "title": meeting.title,
+        "actor_name": invite.display_name.as_deref().unwrap_or(&invite.email),
+        "text": text,
+        "starts_at": meeting.starts_at,
+        "link": web_pages::meeting(meeting.id),
+    });
+    let key = format!("meeting.invite_answered:{}:{}:{}", invite.id, invite.status.as_str(), meeting.ical_seq);
+    notify(tx, &[meeting.organizer_id], NotificationKind::MeetingInviteAnswered, payload, &key, now).await?;
+    Ok(())
 }
 
 /// Gives an account the invitations sent to its address, from the moment that the address is verified.
