@@ -73,5 +73,27 @@ both! {
         register("ada@example.org", Value::Null).await.problem(403, "invite_required");
         register("ada@example.org", json!("po_nonsense")).await.problem(403, "invite_required");
         register("ada@example.org", json!("x".repeat(101))).await.blames(&["invite_token"]);
+
+        // Whoever has the link of an organization's invite gets in with it, until it was used or taken back.
+        let root = app.admin().await;
+        let org = crate::support::talk::organization(app, &root, "Engines").await;
+        let invites = format!("/organizations/{}/invites", org.text("/id"));
+        let invite = async |email: &str| {
+            app.post(&invites, Some(&root.access), json!({ "email": email, "role": "member" })).await.expect(201)
+        };
+        let taken_back = invite("eve@example.org").await;
+        let path = format!("{invites}/{}", taken_back.text("/id"));
+        app.delete(&path, Some(&root.access)).await.expect(204);
+        register("eve@example.org", taken_back.json["token"].clone()).await.problem(403, "invite_required");
+        let token = invite("ada@example.org").await.json["token"].clone();
+        let session = register("ada@example.org", token.clone()).await.expect(201);
+        let accept = format!("/organization-invites/{}/accept", token.as_str().unwrap());
+        app.post(&accept, Some(&session.text("/access_token")), json!({})).await.expect(200);
+        let mine = app.get("/organizations", Some(&session.text("/access_token"))).await.expect(200);
+        assert_eq!((mine.text("/items/0/name"), mine.text("/items/0/role")), ("Engines".into(), "member".into()));
+        register("eve@example.org", token).await.problem(403, "invite_required");
+        let late = invite("late@example.org").await.json["token"].clone();
+        app.clock.advance(std::time::Duration::from_secs(15 * 86_400));
+        register("late@example.org", late).await.problem(403, "invite_required");
     }
 }

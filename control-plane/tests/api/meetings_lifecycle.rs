@@ -169,7 +169,7 @@ both! {
         pass(app, 55);
         let (ada, bob, eve) = (again(app, &ada).await, again(app, &bob).await, again(app, &eve).await);
         app.control.look_after_meetings().await.unwrap();
-        tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+        app.work_done().await;
         assert_eq!(reminded(&bob).await, 0, "it was moved");
         pass(app, 56);
         let (ada, bob, eve) = (again(app, &ada).await, again(app, &bob).await, again(app, &eve).await);
@@ -177,7 +177,7 @@ both! {
         app.eventually("Bob is reminded", async || reminded(&bob).await == 1).await;
         app.eventually("Ada is reminded", async || reminded(&ada).await == 1).await;
         app.control.look_after_meetings().await.unwrap();
-        tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+        app.work_done().await;
         assert_eq!((reminded(&ada).await, reminded(&bob).await, reminded(&eve).await), (1, 1, 0));
     }
 }

@@ -25,11 +25,6 @@ async fn tell(app: &TestApp, admin: &str, person: &Person, title: &str) {
     app.post("/notifications", Some(admin), body).await.expect(202);
 }
 
-/// Lets the jobs that are due run.
-async fn quiet() {
-    tokio::time::sleep(Duration::from_millis(1_300)).await;
-}
-
 both! {
     async fn come_together_once_and_only_what_is_unread(app, |config| {
         MailSink::serve(config);
@@ -43,7 +38,7 @@ both! {
         }
         let second = app.get("/notifications", Some(&ada.access)).await.text("/items/1/id");
         app.post(&format!("/notifications/{second}/read"), Some(&ada.access), json!({})).await.expect(200);
-        quiet().await;
+        app.work_done().await;
         assert_eq!(app.mail().to(&ada.email, "").len(), 1, "nothing before its time");
         app.clock.advance(Duration::from_secs(601));
         let mail = app.mail().wait(&ada.email, "", 2).await;
@@ -54,10 +49,10 @@ both! {
         let html = mail.part("text/html").unwrap();
         assert!(!html.contains("<b>bold</b>") && html.contains("bold"), "{html}");
         app.clock.advance(Duration::from_secs(601));
-        quiet().await;
+        app.work_done().await;
         assert_eq!(app.mail().to(&ada.email, "").len(), 2, "nothing twice");
         tell(app, &root, &ada, "Fourth").await;
-        quiet().await;
+        app.work_done().await;
         app.clock.advance(Duration::from_secs(601));
         let mail = app.mail().wait(&ada.email, "", 3).await;
         assert_eq!(mail.header("Subject").as_deref(), Some("Fourth"));
@@ -73,15 +68,15 @@ both! {
         app.patch("/me/preferences", Some(&ada.access), off).await.expect(200);
         tell(app, &root, &ada, "News").await;
         tell(app, &root, &eve, "News").await;
-        quiet().await;
+        app.work_done().await;
         app.clock.advance(Duration::from_secs(601));
-        quiet().await;
+        app.work_done().await;
         // The codes of their registrations, nothing more.
         assert_eq!((app.mail().to(&ada.email, "").len(), app.mail().to(&eve.email, "").len()), (1, 1));
         let on = json!({ "items": [{ "kind": "system", "email": true }] });
         app.patch("/me/preferences", Some(&ada.access), on).await.expect(200);
         tell(app, &root, &ada, "More").await;
-        quiet().await;
+        app.work_done().await;
         app.clock.advance(Duration::from_secs(601));
         let mail = app.mail().wait(&ada.email, "", 2).await;
         // What was made while mail was off is not mailed later.

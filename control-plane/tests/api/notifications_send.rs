@@ -53,7 +53,7 @@ both! {
         })
         .await;
         send().await.expect(202);
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        app.work_done().await;
         for person in &people {
             assert_eq!(unread(app, &person.access).await, 1);
         }

@@ -136,11 +136,6 @@ async fn subscriptions(app: &TestApp, person: &Person) -> Vec<Value> {
     list.json["items"].as_array().unwrap().clone()
 }
 
-/// Time for something that must not happen.
-async fn quiet() {
-    tokio::time::sleep(Duration::from_millis(400)).await;
-}
-
 both! {
     async fn reaches_the_browser_and_nobody_between_can_read_it(app, |config| permit_local(config)) {
         let service = Service::start();
@@ -216,7 +211,7 @@ both! {
         tell(app, &root, &ada, "News").await;
         app.eventually("it is asked to wait", async || service.count() == 1).await;
         app.clock.advance(Duration::from_secs(300));
-        tokio::time::sleep(Duration::from_millis(1_300)).await;
+        app.work_done().await;
         assert_eq!(service.count(), 1);
         app.clock.advance(Duration::from_secs(310));
         app.eventually("it is sent again", async || service.count() == 2).await;
@@ -236,7 +231,7 @@ both! {
         service.will_answer(307, Some(("location", "/elsewhere")));
         tell(app, &root, &ada, "More").await;
         app.eventually("it is sent", async || service.count() == 3).await;
-        quiet().await;
+        app.work_done().await;
         assert_eq!((service.count(), service.last().path.as_str()), (3, "/x"));
     }
 
@@ -251,7 +246,7 @@ both! {
         app.post("/auth/logout", Some(&other), json!({})).await.expect(204);
         tell(app, &root, &ada, "One").await;
         app.eventually("it arrives", async || service.count() == 1).await;
-        quiet().await;
+        app.work_done().await;
         assert_eq!((service.count(), service.last().path.as_str()), (1, "/kept"));
 
         let off = |field: &str| json!({ "items": [{ "kind": "system", field: false }] });
@@ -260,7 +255,7 @@ both! {
         app.eventually("it arrives", async || service.count() == 2).await;
         app.patch("/me/preferences", Some(&ada.access), off("push")).await.expect(200);
         tell(app, &root, &ada, "Three").await;
-        quiet().await;
+        app.work_done().await;
         assert_eq!(service.count(), 2);
         let page = app.get("/notifications", Some(&ada.access)).await.expect(200);
         assert_eq!((page.json["items"].as_array().unwrap().len(), &page.json["unread_count"]), (1, &json!(1)));

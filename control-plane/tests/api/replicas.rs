@@ -7,6 +7,7 @@ use std::time::Duration;
 use control_plane::ControlPlaneConfig;
 use http::Method;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use crate::support::{Mortal, Person, Proxy, Socket, TestApp, redis_url};
 
@@ -200,7 +201,7 @@ async fn run_a_job_once_between_them() {
         rooms.iter().map(|room| count(&a, room) + count(&b, room)).collect::<Vec<_>>()
     };
     a.eventually("every room is closed", async || calls().iter().all(|count| *count > 0)).await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    a.work_done().await;
     assert_eq!(calls(), [1; 10]);
     b.finish().await;
     a.finish().await;
@@ -255,9 +256,15 @@ async fn send_until_acknowledged(
     panic!("message {n} was never acknowledged");
 }
 
-/// Listens here or there, resuming wherever a socket ends, until `count` messages were heard.
-async fn listen(replicas: &[&Mortal; 2], token: &str, topic: &str, count: usize) -> Vec<(i64, String)> {
-    let (mut heard, mut last, mut turn) = (Vec::new(), None, 0);
+/// Listens here or there, resuming wherever a socket ends, until `count` messages were heard; says when it has begun.
+async fn listen(
+    replicas: &[&Mortal; 2],
+    token: &str,
+    topic: &str,
+    count: usize,
+    ready: oneshot::Sender<()>,
+) -> Vec<(i64, String)> {
+    let (mut heard, mut last, mut turn, mut ready) = (Vec::new(), None, 0, Some(ready));
     while heard.len() < count {
         turn += 1;
         let bearer = format!("Bearer {token}");
@@ -278,6 +285,9 @@ async fn listen(replicas: &[&Mortal; 2], token: &str, topic: &str, count: usize)
             assert_ne!(frame["type"], "gap");
             if frame["type"] == "subscribed" && last.is_none() {
                 last = frame["last_event_id"].as_i64();
+                if let Some(ready) = ready.take() {
+                    let _ = ready.send(());
+                }
             }
             if frame["type"] == "message.created" {
                 last = frame["id"].as_i64();
@@ -307,18 +317,16 @@ async fn lose_nothing_when_one_is_killed(kill_first: bool) {
     let dead = Mortal::fallen(victim.wire.address);
     let mut victim = Some(victim);
     let token = ada.access.clone();
-    let (ready, subscribed) = tokio::sync::oneshot::channel();
+    let (ready, subscribed) = oneshot::channel();
     // The listener starts at whichever is first in its turn; both are alive then.
     let address = (dead, survivor);
     let (listening, sending) = (
         async {
             let replicas = [&address.0, &address.1];
-            let _ = ready.send(());
-            listen(&replicas, &token, &topic, MESSAGES).await
+            listen(&replicas, &token, &topic, MESSAGES, ready).await
         },
         async {
             subscribed.await.unwrap();
-            tokio::time::sleep(Duration::from_millis(1_000)).await;
             let mut acknowledged = BTreeMap::new();
             let replicas = [&address.0, &address.1];
             for n in 0..MESSAGES {

@@ -214,12 +214,20 @@ impl TestApp {
         }
     }
 
-    /// The number a statement answers, on PostgreSQL.
+    /// The number a statement answers.
     pub(crate) async fn count(&self, text: &str) -> i64 {
-        let url = self.database_url().expect("a server");
-        let mut connection = PgConnection::connect(&url).await.expect("the test server answers");
-        let query = sqlx::query_as(AssertSqlSafe(text.to_owned()));
-        let (count,): (i64,) = query.fetch_one(&mut connection).await.expect("the statement runs");
+        let text = AssertSqlSafe(text.to_owned());
+        let (count,): (i64,) = match self.database_url() {
+            Some(url) => {
+                let mut connection = PgConnection::connect(&url).await.expect("the test server answers");
+                sqlx::query_as(text).fetch_one(&mut connection).await.expect("the statement runs")
+            }
+            None => {
+                let options = SqliteConnectOptions::new().filename(self.database_file());
+                let mut connection = options.busy_timeout(Duration::from_secs(10)).connect().await.expect("the file");
+                sqlx::query_as(text).fetch_one(&mut connection).await.expect("the statement runs")
+            }
+        };
         count
     }
 
@@ -233,6 +241,14 @@ impl TestApp {
         let query = sqlx::query_as(AssertSqlSafe(text.to_owned()));
         let (number,): (i64,) = query.fetch_one(&mut connection).await.expect("the statement runs");
         number
+    }
+
+    /// Waits until every job that is due by now has run, so that what they do has been done, or never will be.
+    pub(crate) async fn work_done(&self) {
+        let now = self.clock.now().0;
+        let left =
+            format!("SELECT COUNT(*) FROM jobs WHERE state = 'running' OR (state = 'ready' AND run_at <= {now})");
+        self.eventually("no job is due", async || self.count(&left).await == 0).await;
     }
 
     /// An organization of these people, made behind the API's back.
