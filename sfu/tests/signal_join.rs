@@ -178,7 +178,9 @@ async fn bad_tokens_are_refused_with_a_reason() {
         ..claims("room")
     };
     assert_refused(&node, &signed(&no_join), 401, "roomJoin").await;
-    assert_refused(&node, &signed(&token::Claims { sub: String::new(), ..claims("room") }), 401, "identity").await;
+    // The signature holds, but nobody could join with what it signs.
+    assert_refused(&node, &signed(&token::Claims { sub: String::new(), ..claims("room") }), 400, "identity").await;
+    assert_refused(&node, &signed(&claims("")), 400, "room").await;
 }
 
 #[tokio::test]
@@ -215,6 +217,27 @@ async fn validate_says_success_and_v1_wants_its_request() {
     let response = get("/rtc/v1/validate").await.unwrap();
     assert_eq!(response.status().as_u16(), 401);
     assert!(node.node.counters().rooms == 0, "validate opened a room");
+}
+
+#[tokio::test]
+async fn an_offer_that_is_none_is_refused_before_the_upgrade() {
+    let node = start().await;
+    let offer = |sdp: &str| signaling_proto::proto::JoinRequest {
+        publisher_offer: Some(signaling_proto::proto::SessionDescription {
+            r#type: "offer".to_owned(),
+            sdp: sdp.to_owned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    for sdp in ["zz", "v=0\r\n", "\0"] {
+        let packed = signaling_proto::join::pack_join_request(&offer(sdp));
+        let packed: String = url::form_urlencoded::byte_serialize(packed.as_bytes()).collect();
+        let path = format!("/rtc/v1?join_request={packed}");
+        let refused = Client::open(node.address, &path, &join_token("room", "alice")).await.err().expect("a refusal");
+        assert!(refused.status == 400 && refused.text.contains("publisher_offer"), "{refused:?}");
+    }
+    assert!(node.node.counters().rooms == 0);
 }
 
 #[tokio::test]

@@ -45,7 +45,14 @@ impl JoinRefusal {
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
-            Self::Request(_) | Self::Grant(GrantError::ControlCharacters { .. }) => 400,
+            Self::Request(_) => 400,
+            // The signature holds; what the token says cannot be used.
+            Self::Grant(
+                GrantError::ControlCharacters { .. }
+                | GrantError::TooLong { .. }
+                | GrantError::NoIdentity
+                | GrantError::NoRoom,
+            ) => 400,
             Self::Token(_) | Self::Grant(_) | Self::Revoked => 401,
             Self::RoomNotFound => 404,
             Self::RoomFull { .. } | Self::NodeFull { .. } => 503,

@@ -128,6 +128,9 @@ pub enum JoinError {
     /// `attributes` is not URL-safe base64 of a JSON object of strings.
     #[error("cannot decode attributes")]
     Attributes,
+    /// The first offer is no SDP a WebRTC client would send.
+    #[error("cannot read publisher_offer: {0}")]
+    Offer(String),
     /// A part of the request is beyond its bound.
     #[error("{what} in the join request: more than {limit}")]
     TooMany {

@@ -11,10 +11,12 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::Method;
 use http::Request;
+use http::StatusCode;
 use http::header;
 use signaling_proto::proto::WebhookEvent;
 use signaling_proto::webhook;
@@ -26,17 +28,21 @@ use super::HttpCall;
 use crate::config::WebhookTarget;
 
 /// Events under way in parallel to one target.
-const LANES: usize = 8;
+const LANES: usize = 16;
 
-/// Events that wait in one lane. At about 2 kB each this bounds a target to some 8 MB.
+/// Events that wait in one lane. At about 2 kB each this bounds a target to some 16 MB.
 const LANE_CAPACITY: usize = 512;
 
 /// First pause after a failure; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// Tries before an event is given up: about three minutes with the pauses above.
-const MAX_TRIES: u32 = 18;
+/// How long an event is tried while its target is away, fails or asks for patience: longer than an endpoint is usually
+/// down for an upgrade.
+const PATIENCE: Duration = Duration::from_secs(60 * 60);
+
+/// The same while the target is there and refuses the event, which a later try will hardly change: other events wait.
+const PATIENCE_WITH_REFUSAL: Duration = Duration::from_secs(3 * 60);
 
 /// One event of one room.
 #[derive(Clone, Debug)]
@@ -108,39 +114,80 @@ async fn run_lane(target: Arc<Target>, mut events: mpsc::Receiver<Event>) {
 }
 
 async fn deliver(target: &Target, event: &Event) {
+    let began = Instant::now();
     let mut pause = FIRST_PAUSE;
-    for attempt in 1..=MAX_TRIES {
-        match target.post(event).await {
+    loop {
+        let failure = match target.post(event).await {
             Ok(()) => {
                 metrics::counter!("plenum_webhooks_delivered_total").increment(1);
                 return;
             }
-            Err(reason) if attempt == MAX_TRIES => {
-                metrics::counter!("plenum_webhooks_dropped_total", "reason" => "refused").increment(1);
-                warn!(url = target.config.url, %reason, "webhook given up after {MAX_TRIES} tries");
+            Err(failure) => failure,
+        };
+        if began.elapsed() + pause > failure.patience() {
+            metrics::counter!("plenum_webhooks_dropped_total", "reason" => failure.label()).increment(1);
+            warn!(url = target.shown(), %failure, "webhook given up");
+            return;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Why a try failed.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// No answer: nobody listens, or not in time.
+    #[error("{0}")]
+    Away(String),
+    /// An answer, but not the one that says it is taken.
+    #[error("status {0}")]
+    Status(StatusCode),
+}
+
+impl Failure {
+    fn patience(&self) -> Duration {
+        match self {
+            Self::Status(status)
+                if !status.is_server_error()
+                    && !matches!(*status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS) =>
+            {
+                PATIENCE_WITH_REFUSAL
             }
-            Err(_) => {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
+            Self::Status(_) | Self::Away(_) => PATIENCE,
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Away(_) => "unreachable",
+            Self::Status(_) => "refused",
         }
     }
 }
 
 impl Target {
+    /// The address for logs: without a password, and without parameters, which may be one.
+    fn shown(&self) -> String {
+        match self.config.url.parse::<http::Uri>() {
+            Ok(uri) => format!("{}{}", uri.host().unwrap_or_default(), uri.path()),
+            Err(_) => String::new(),
+        }
+    }
+
     /// One try. The signature is made anew each time, because it is valid for five minutes only.
-    async fn post(&self, event: &Event) -> Result<(), String> {
+    async fn post(&self, event: &Event) -> Result<(), Failure> {
         let now = signaling_proto::unix_now();
         let signed = webhook::sign(&event.event, &self.config.key, &self.config.secret, now)
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| Failure::Away(error.to_string()))?;
         let request = Request::builder()
             .method(Method::POST)
             .uri(&self.config.url)
             .header(header::CONTENT_TYPE, webhook::CONTENT_TYPE)
             .header(header::AUTHORIZATION, signed.authorization)
             .body(Bytes::from(signed.body))
-            .map_err(|error| error.to_string())?;
-        let response = self.call.call(request).await.map_err(|error| error.to_string())?;
-        if response.status().is_success() { Ok(()) } else { Err(format!("status {}", response.status())) }
+            .map_err(|error| Failure::Away(error.to_string()))?;
+        let response = self.call.call(request).await.map_err(|error| Failure::Away(error.to_string()))?;
+        if response.status().is_success() { Ok(()) } else { Err(Failure::Status(response.status())) }
     }
 }

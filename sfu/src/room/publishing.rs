@@ -194,6 +194,7 @@ impl Room {
         let Some(mut participant) = self.participants.remove(&key) else { return };
         if participant.publications.contains(&id) {
             participant.publications.retain(|other| *other != id);
+            participant.is_publisher = !participant.publications.is_empty();
             self.end_publication(id, &participant);
         }
         self.participants.insert(key, participant);

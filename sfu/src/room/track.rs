@@ -92,10 +92,11 @@ impl PendingTrack {
         let kind = media_kind(request);
         let (codec, mime) = primary_codec(request, kind);
         let declared = request.simulcast_codecs.first();
-        let layers = match declared {
+        let mut layers = match declared {
             Some(declared) if !declared.layers.is_empty() => declared.layers.clone(),
             _ => request.layers.clone(),
         };
+        layers.sort_by_key(|layer| layer.quality);
         let cid = declared.map(|codec| codec.cid.clone()).filter(|cid| !cid.is_empty());
         let backup = match kind {
             MediaKind::Audio => proto::BackupCodecPolicy::Simulcast as i32,

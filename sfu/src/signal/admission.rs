@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use http::header;
+use sfu_engine::sdp::RemoteDescription;
 use signaling_proto::error::JoinRefusal;
 use signaling_proto::join;
 use signaling_proto::join::ConnectionMode;
+use signaling_proto::join::JoinError;
 use signaling_proto::join::JoinParameters;
 use signaling_proto::join::JoinPath;
 use signaling_proto::proto;
@@ -51,6 +53,9 @@ pub(super) fn judge(
     let room = claims.join_grant()?.room.clone();
     if shared.is_revoked(&claims, &room) {
         return Err(JoinRefusal::Revoked);
+    }
+    if let Some(offer) = &parameters.publisher_offer {
+        RemoteDescription::parse(&offer.sdp).map_err(|error| JoinError::Offer(error.to_string()))?;
     }
     Ok(Admission { claims, room, parameters })
 }
