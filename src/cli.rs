@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::{Map, Value};
 use signaling_proto::token::{AccessToken, VideoGrant};
@@ -73,10 +74,10 @@ pub(crate) enum Half {
 #[derive(Args)]
 struct TokenArgs {
     /// Who joins; two participants of one room cannot have the same
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     identity: String,
     /// The room's name
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     room: String,
     /// The name the others see
     #[arg(long, default_value = "")]
@@ -85,7 +86,7 @@ struct TokenArgs {
     #[arg(long, default_value = "")]
     metadata: String,
     /// Seconds until it expires
-    #[arg(long, value_name = "S", default_value_t = 6 * 3_600)]
+    #[arg(long, value_name = "S", default_value_t = 6 * 3_600, value_parser = clap::value_parser!(u64).range(1..))]
     ttl_s: u64,
     /// More grants as JSON, e.g. {"canPublish":false,"roomAdmin":true}
     #[arg(long, value_name = "JSON", value_parser = grants)]

@@ -21,14 +21,11 @@ pub(crate) fn greeting(settings: &Settings, api_key: &str, only: Option<Half>, s
     let mut text = format!("\nPlenum {} is running.\n\n", env!("CARGO_PKG_VERSION"));
     let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<NAMES$}{value}\n"));
     line(if only == Some(Half::Sfu) { "Media node" } else { "Open" }, &open);
-    let is_everywhere = server.bind.is_none_or(|ip| ip.is_unspecified());
     if public.is_none()
-        && is_everywhere
-        && server.https_port != 0
-        && let Some(ip) = network_address()
+        && let Some(url) = from_network(settings)
     {
         let warning = if server.tls_cert.is_some() { "" } else { "   (self-signed: the browser warns once)" };
-        line("From phones", &format!("https://{}:{}{warning}", host(ip), server.https_port));
+        line("From phones", &format!("{url}{warning}"));
     }
     if let Some(token) = setup_token {
         line("First admin", &format!("{open}/setup?token={token}   (works once)"));
@@ -36,6 +33,19 @@ pub(crate) fn greeting(settings: &Settings, api_key: &str, only: Option<Half>, s
     line("API key", api_key);
     line("Data", &shown(&server.data_dir));
     text
+}
+
+/// How others reach the server while nobody said so, as well as can be known: links in mails begin with it.
+pub(crate) fn own_url(settings: &Settings) -> String {
+    from_network(settings).unwrap_or_else(|| local(settings))
+}
+
+/// How other machines of this network reach the server.
+fn from_network(settings: &Settings) -> Option<String> {
+    let server = &settings.server;
+    let is_everywhere = server.bind.is_none_or(|ip| ip.is_unspecified());
+    let ip = network_address().filter(|_| is_everywhere && server.https_port != 0)?;
+    Some(format!("https://{}:{}", host(ip), server.https_port))
 }
 
 /// How this machine reaches the server.

@@ -22,6 +22,7 @@ use url::Url;
 
 use crate::cli::Half;
 use crate::config::{Registration, Settings};
+use crate::greeting::own_url;
 use crate::http::health::{Checks, Part};
 use crate::http::web_app;
 use crate::secrets::Secrets;
@@ -224,6 +225,7 @@ fn control_plane_config(
     config.database_url.clone_from(&settings.database.url);
     config.redis_url.clone_from(&settings.redis.url);
     config.public_url = settings.server.public_url.as_deref().and_then(|url| Url::parse(url).ok());
+    config.own_url = Url::parse(&own_url(settings)).ok();
     config.registration = match settings.control_plane.registration {
         Registration::Open => control_plane::Registration::Open,
         Registration::Invite => control_plane::Registration::Invite,

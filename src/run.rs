@@ -3,6 +3,7 @@
 //! In: checked settings. Out: exit. The order at start: secrets, ports, the halves, then the first request is accepted.
 //! The order at the end: no new connections, clients told, requests finished, the database closed.
 
+use std::fs::{File, TryLockError};
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::cli::Half;
 use crate::config::{Registration, Settings};
-use crate::greeting::greeting;
+use crate::greeting::{greeting, own_url};
 use crate::halves::{self, Halves};
 use crate::http::connection::{Connections, TimeLimits, Transport};
 use crate::http::gate::{Bounds, Gate};
@@ -24,6 +25,9 @@ use crate::http::tls::Tls;
 use crate::http::{health, layers};
 use crate::secrets::Secrets;
 
+/// Locked in the data directory while a process runs on it.
+const LOCK_FILE: &str = "plenum.lock";
+
 /// Serves until SIGINT or SIGTERM, then ends cleanly.
 ///
 /// # Errors
@@ -31,6 +35,7 @@ use crate::secrets::Secrets;
 pub(crate) async fn serve(settings: Settings, only: Option<Half>) -> anyhow::Result<()> {
     let mut signals = signals::Signals::listen().context("cannot listen to signals")?;
     let secrets = Secrets::open(&settings)?;
+    let _only_process = lock_data(&settings, only)?;
     let ports = Ports::open(&settings)?;
     if only != Some(Half::ControlPlane) {
         halves::check_media_ports(&settings)?;
@@ -67,6 +72,25 @@ pub(crate) async fn serve(settings: Settings, only: Option<Half>) -> anyhow::Res
     Ok(())
 }
 
+/// A SQLite database belongs to one process: a second one would run the same rooms on a media node of its own, and
+/// people in one room would not see each other. Held until the process ends, however it ends.
+fn lock_data(settings: &Settings, only: Option<Half>) -> anyhow::Result<Option<File>> {
+    let is_sqlite = settings.database.url.as_deref().is_none_or(|url| url.starts_with("sqlite:"));
+    if only == Some(Half::Sfu) || !is_sqlite {
+        return Ok(None);
+    }
+    let dir = &settings.server.data_dir;
+    let file = File::create(dir.join(LOCK_FILE)).with_context(|| format!("cannot write into {}", dir.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => {
+            let dir = dir.display();
+            anyhow::bail!("another plenum runs with the data directory {dir}; give this one its own with --data-dir")
+        }
+        Err(TryLockError::Error(error)) => Err(error).context("cannot lock the data directory"),
+    }
+}
+
 /// Says where everything is, to people and to logs.
 fn announce(settings: &Settings, secrets: &Secrets, only: Option<Half>, halves: &Halves) {
     if settings.control_plane.registration == Registration::Open
@@ -74,6 +98,10 @@ fn announce(settings: &Settings, secrets: &Secrets, only: Option<Half>, halves: 
         && only != Some(Half::Sfu)
     {
         tracing::warn!("anybody who reaches this server can make an account; --registration changes that");
+    }
+    if settings.mail.smtp_url.is_some() && settings.server.public_url.is_none() && only != Some(Half::Sfu) {
+        let links = own_url(settings);
+        tracing::warn!(%links, "links in mails lead to this machine's own address; --public-url sets another");
     }
     let text = greeting(settings, &secrets.api.key, only, halves.setup_token().as_deref());
     // Nobody may be reading; that is no reason to stop.

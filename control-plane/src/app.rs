@@ -81,6 +81,8 @@ pub(crate) struct App {
     pub code_key: hmac::Key,
     pub state_key: hmac::Key,
     pub public_url: Option<Url>,
+    /// The beginning of links in mails.
+    pub link_base: Option<Url>,
     pub https_port: Option<u16>,
     pub sessions: SessionSettings,
     pub calls: CallSettings,
@@ -235,6 +237,7 @@ impl ControlPlane {
             rotation_key,
             code_key,
             state_key,
+            link_base: config.public_url.clone().or(config.own_url),
             public_url: config.public_url,
             https_port: config.https_port,
             sessions: config.sessions,

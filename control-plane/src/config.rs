@@ -26,6 +26,9 @@ pub struct ControlPlaneConfig {
     pub data_dir: PathBuf,
     /// Where people reach this server, if it is known.
     pub public_url: Option<Url>,
+    /// Where links in mails lead while there is no public address: what this machine knows of its own address. Requests
+    /// name a host, too, but whoever asks for a mail to somebody else would choose it.
+    pub own_url: Option<Url>,
     /// Port of this machine that speaks HTTPS, if any: a page on plain HTTP is told, for it gets no camera there.
     pub https_port: Option<u16>,
     /// The key pair the two halves share.
@@ -78,6 +81,7 @@ impl ControlPlaneConfig {
             database_url: None,
             data_dir,
             public_url: None,
+            own_url: None,
             https_port: None,
             internal_key,
             media,

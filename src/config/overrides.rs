@@ -32,7 +32,7 @@ pub(crate) struct Overrides {
     /// Private key of the certificate, PEM
     #[arg(long, env = "PLENUM_TLS_KEY", value_name = "FILE", global = true, help_heading = "Server")]
     tls_key: Option<PathBuf>,
-    /// Address people type, e.g. https://meet.example.org [default: that of each request]
+    /// Address people type, e.g. https://meet.example.org [default: that of each request, in mails this machine's]
     #[arg(long, env = "PLENUM_PUBLIC_URL", value_name = "URL", global = true, help_heading = "Server")]
     public_url: Option<String>,
     /// Proxies whose forwarded headers are believed, e.g. 10.0.0.0/8

@@ -6,6 +6,9 @@ use crate::secrets::Secrets;
 /// Stands where a secret is set.
 const MASK: &str = "********";
 
+/// What a parameter of an address is called that nobody may see.
+const SECRET_NAMES: [&str; 4] = ["password", "secret", "token", "key"];
+
 /// The settings as TOML. Secrets, and the passwords inside addresses, are masked. What is not set, and what it
 /// amounts to, stands there as a comment, so that the output stays a configuration file with the same meaning.
 pub(super) fn masked(settings: &Settings, generated: Option<&Secrets>) -> String {
@@ -24,8 +27,12 @@ pub(super) fn masked(settings: &Settings, generated: Option<&Secrets>) -> String
     {
         MASK.clone_into(secret);
     }
-    for url in [&mut shown.database.url, &mut shown.redis.url, &mut shown.mail.smtp_url].into_iter().flatten() {
+    let mail = &mut shown.mail.smtp_url;
+    for url in [&mut shown.database.url, &mut shown.redis.url, mail, &mut shown.storage.url].into_iter().flatten() {
         *url = without_password(url);
+    }
+    for url in &mut shown.media.webhook_urls {
+        *url = without_query(&without_password(url));
     }
     match toml::to_string(&shown) {
         Ok(text) => with_defaults(&text, &defaults(settings, generated)),
@@ -104,9 +111,17 @@ fn without_password(text: &str) -> String {
     if url.password().is_some() && url.set_password(Some(MASK)).is_err() {
         return MASK.to_owned();
     }
-    // `?password=…` is another way to say it.
-    if url.query_pairs().any(|(name, _)| name == "password") {
+    // `?password=…` is another way to say it, `?secret_key=…` one of storage.
+    if url.query_pairs().any(|(name, _)| SECRET_NAMES.iter().any(|secret| name.contains(secret))) {
         url.set_query(None);
     }
     url.into()
+}
+
+/// A webhook's address often carries a token of its own, under whatever name.
+fn without_query(text: &str) -> String {
+    match text.split_once('?') {
+        Some((address, _)) => format!("{address}?{MASK}"),
+        None => text.to_owned(),
+    }
 }

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::server::{Folder, Server};
+use crate::server::{Folder, Server, free_port, run};
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777
@@ -29,6 +29,22 @@ async fn a_first_start_needs_nothing_and_a_second_keeps_everything() {
     let server = Server::start(&folder).await;
     assert_eq!(std::fs::read_to_string(&secrets).expect("kept"), first);
     assert_eq!(std::fs::read(server.folder.join("self-signed.crt")).expect("kept"), certificate);
+}
+
+#[tokio::test]
+async fn a_data_directory_belongs_to_one_process() {
+    let folder = Folder::new();
+    let server = Server::start(&folder).await;
+    let data = server.folder.display().to_string();
+    let (http, udp) = (free_port().to_string(), free_port().to_string());
+    let ports = ["--bind", "127.0.0.1", "--http-port", &http, "--https-port", "0", "--udp-port", &udp];
+    for half in [&[][..], &["serve", "--only", "control-plane", "--media-url", "http://127.0.0.1:9"]] {
+        let (is_fine, _, error) = run(&[half, &ports[..], &["--data-dir", &data]].concat());
+        assert!(!is_fine && error.contains("another plenum runs with the data directory"), "{error}");
+    }
+    // Killed, it leaves nothing that keeps the next one out.
+    drop(server);
+    Server::start(&folder).await;
 }
 
 #[tokio::test]

@@ -76,10 +76,10 @@ pub(crate) fn require(app: &App) -> Result<&Mailer, MailNotConfigured> {
     app.mailer.as_ref().ok_or(MailNotConfigured)
 }
 
-/// A link into this server for a mail; `None` when nobody said where people reach it. The address a request claims to be
+/// A link into this server for a mail; `None` when nothing says where people reach it. The address a request claims to be
 /// sent to is no source for it: whoever asks for somebody else's mail would choose where its links lead.
 pub(crate) fn link(app: &App, path: &str) -> Option<String> {
-    app.public_url.as_ref()?.join(path).ok().map(String::from)
+    app.link_base.as_ref()?.join(path).ok().map(String::from)
 }
 
 /// Sends `mail` once the transaction is durable. Where mail is off, nothing is sent and nothing fails.
@@ -102,7 +102,7 @@ pub(crate) async fn enqueue(tx: &mut Tx, mail: Mail, now: Micros) -> Result<(), 
 /// The server is away: worth another try. A mail that will never be taken is counted and given up.
 pub(crate) async fn send(app: &App, id: Uuid, mail: &Mail, code: Option<&str>) -> Result<(), MailError> {
     let Some(mailer) = &app.mailer else { return Ok(()) };
-    let host = app.public_url.as_ref().and_then(url::Url::host_str);
+    let host = app.link_base.as_ref().and_then(url::Url::host_str);
     let footer = match host {
         Some(host) => format!("Sent by Plenum at {host}. Nobody reads answers to this mail."),
         None => "Sent by Plenum. Nobody reads answers to this mail.".to_owned(),

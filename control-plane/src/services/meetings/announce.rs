@@ -36,7 +36,7 @@ pub(crate) enum AnnounceError {
 
 /// Whether invitations go out by mail: there is a mail server, and an address for the links.
 pub(crate) fn mail_works(app: &App) -> bool {
-    app.mailer.is_some() && app.public_url.is_some()
+    app.mailer.is_some() && app.link_base.is_some()
 }
 
 /// What happened to a meeting.
@@ -213,7 +213,7 @@ fn compose(
     occurrence: Option<&Occurrence>,
     exceptions: &[Occurrence],
 ) -> Result<Mail, std::fmt::Error> {
-    let base = app.public_url.as_ref().map_or("", |url| url.as_str()).trim_end_matches('/').to_owned();
+    let base = app.link_base.as_ref().map_or("", |url| url.as_str()).trim_end_matches('/').to_owned();
     let only = occurrence.filter(|_| plan.method == Method::Cancel);
     let entry = Entry { meeting, exceptions, only, attendees: &[(to.email.as_str(), invite)] };
     let content = ics::write(&base, Some(plan.method), &[entry], app.clock.now())?;
