@@ -6,6 +6,7 @@ mod command_line;
 mod flood;
 mod lifecycle;
 mod nodes;
+mod replicas;
 mod server;
 mod split;
 mod tokens;

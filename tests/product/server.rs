@@ -150,6 +150,11 @@ impl Server {
         kill_process(pid, signal).expect("it runs");
     }
 
+    /// How it ended, once it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("our own child")
+    }
+
     /// Sends SIGTERM and waits for the end; the status and how long it took.
     pub(crate) async fn stop(mut self) -> (ExitStatus, Duration) {
         let started = Instant::now();
