@@ -385,6 +385,10 @@ pub struct RetentionSettings {
     pub read_notifications_days: u64,
     /// Days a notification is kept, read or not. Default 400.
     pub notifications_days: u64,
+    /// Days rooms, channels, organizations, meetings and messages are kept after they were deleted. Default 30.
+    pub deleted_days: u64,
+    /// Days the quality of calls is kept. Default 90.
+    pub call_quality_days: u64,
     /// Minutes events can be resumed. Default 60.
     pub events_minutes: u64,
     /// Hours webhook deliveries are remembered as duplicates. Default 24.
@@ -400,6 +404,8 @@ impl Default for RetentionSettings {
             activities_days: 90,
             read_notifications_days: 90,
             notifications_days: 400,
+            deleted_days: 30,
+            call_quality_days: 90,
             events_minutes: 60,
             webhooks_hours: 24,
         }

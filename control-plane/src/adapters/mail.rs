@@ -50,6 +50,8 @@ pub(crate) struct Outgoing<'a> {
     pub html: String,
     /// iTIP method and iCalendar text.
     pub calendar: Option<(&'a str, &'a str)>,
+    /// Where a POST ends mail of this kind.
+    pub unsubscribe: Option<&'a str>,
     /// The same for every try, so that readers can tell a repetition.
     pub id: uuid::Uuid,
 }
@@ -105,7 +107,50 @@ impl Mailer {
             .subject(one_line)
             .message_id(Some(format!("<{}@{}>", mail.id, self.from.email.domain())))
             .header(AutoSubmitted);
+        // A header is one line of ASCII; what is not would have to be encoded, which no reader of it expects.
+        let unsubscribe = mail.unsubscribe.filter(|url| url.bytes().all(|b| b.is_ascii_graphic() && b != b'>'));
+        let message = match unsubscribe {
+            Some(url) => message.header(ListUnsubscribe(format!("<{url}>"))).header(ListUnsubscribePost),
+            None => message,
+        };
         message.multipart(parts).ok()
+    }
+}
+
+/// Where to go to get no more mail of this kind (RFC 2369).
+#[derive(Clone)]
+struct ListUnsubscribe(String);
+
+impl Header for ListUnsubscribe {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe")
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        // Folded or encoded the address would be another.
+        HeaderValue::dangerous_new_pre_encoded(Self::name(), self.0.clone(), self.0.clone())
+    }
+}
+
+/// One POST there is enough, without a question (RFC 8058).
+#[derive(Clone)]
+struct ListUnsubscribePost;
+
+impl Header for ListUnsubscribePost {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe-Post")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "List-Unsubscribe=One-Click".to_owned())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Small pages for people who come here by a browser and not by the web app: from an identity provider.
+//! Small pages for people who come here by a browser and not by the web app: from a mail, from an identity provider.
 //!
 //! In: a few words. Out: HTML without scripts and without anything from elsewhere.
 

@@ -127,6 +127,7 @@ pub(crate) async fn deliver(app: &App, job: Uuid, code: Uuid) -> Result<(), Deli
         paragraphs: vec![greeting, why.to_owned(), format!("It works once, within {minutes} minutes. {if_not}")],
         button,
         calendar: None,
+        unsubscribe: None,
         dedupe_key: None,
     };
     Ok(mail::send(app, job, &mail, Some(&digits)).await?)

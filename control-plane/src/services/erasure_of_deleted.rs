@@ -17,16 +17,16 @@ const ROWS: i64 = 1_000;
 const MAX_STATEMENTS: usize = 100;
 /// Rooms, channels, … erased in one transaction.
 const NOUNS: i64 = 20;
-/// How long things are kept after they were deleted.
-const KEPT: Duration = Duration::from_secs(30 * 86_400);
+const DAY: Duration = Duration::from_secs(86_400);
 
-/// Erases what was deleted long enough ago.
+/// Erases what was deleted longer ago than the setting says.
 ///
 /// # Errors
 /// As any statement; what was done stays done.
 pub(super) async fn round(app: &App) -> Result<(), StoreError> {
     let now = app.clock.now();
-    let before = now.minus(KEPT);
+    let days = u32::try_from(app.live().retention.deleted_days).unwrap_or(u32::MAX);
+    let before = now.minus(DAY.saturating_mul(days));
     for loose in Loose::ALL {
         for _ in 0..MAX_STATEMENTS {
             if store::erase_loose(&app.db, loose, before, ROWS).await? < ROWS.unsigned_abs() {

@@ -24,6 +24,9 @@ pub(crate) struct Mail {
     pub paragraphs: Vec<String>,
     pub button: Option<Button>,
     pub calendar: Option<Calendar>,
+    /// Where a POST ends mail of this kind; never in mails that somebody needs to get in.
+    #[serde(default)]
+    pub unsubscribe: Option<String>,
     /// A waiting mail with the same key makes this one needless.
     pub dedupe_key: Option<String>,
 }
@@ -112,7 +115,8 @@ pub(crate) async fn send(app: &App, id: Uuid, mail: &Mail, code: Option<&str>) -
     let html = Html { subject: &mail.subject, paragraphs, code, button, footer }.render();
     let (Ok(text), Ok(html)) = (text, html) else { return Err(MailError::Refused) };
     let calendar = mail.calendar.as_ref().map(|calendar| (calendar.method.as_str(), calendar.content.as_str()));
-    let outgoing = Outgoing { to: &mail.to, subject: &mail.subject, text, html, calendar, id };
+    let unsubscribe = mail.unsubscribe.as_deref();
+    let outgoing = Outgoing { to: &mail.to, subject: &mail.subject, text, html, calendar, unsubscribe, id };
     let outcome = mailer.send(outgoing).await;
     let label = match &outcome {
         Ok(()) => "sent",

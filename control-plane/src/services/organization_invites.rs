@@ -129,6 +129,7 @@ async fn tell(app: &App, tx: &mut Tx, invite: &OrgInvite, secret: &Secret, now: 
             ],
             button: Some(Button { label: "See the invitation".to_owned(), url }),
             calendar: None,
+            unsubscribe: None,
             dedupe_key: Some(format!("organization_invite:{}", invite.id)),
         };
         mail::enqueue(tx, mail, now).await?;

@@ -20,8 +20,6 @@ const MAX_BATCHES: usize = 100;
 const EVERY: Duration = Duration::from_secs(600);
 /// How often idle rate-limit buckets are forgotten.
 const FORGET_BUCKETS_EVERY: Duration = Duration::from_secs(60);
-/// Days the quality of calls is kept.
-const CALL_QUALITY_DAYS: u64 = 90;
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Runs rounds until `stop`.
@@ -75,7 +73,7 @@ pub(crate) async fn round(app: &App) -> Result<(), StoreError> {
     in_batches!(notifications::delete_created_before(&app.db, days(keep.notifications_days), BATCH));
     let events = now.minus(Duration::from_secs(keep.events_minutes.saturating_mul(60)));
     in_batches!(outbox::delete_events_before(&app.db, events, BATCH));
-    in_batches!(analytics::quality::delete_before(&app.db, days(CALL_QUALITY_DAYS), BATCH));
+    in_batches!(analytics::quality::delete_before(&app.db, days(keep.call_quality_days), BATCH));
     in_batches!(tickets::delete_expired(&app.db, now, BATCH));
     let webhooks = now.minus(Duration::from_secs(keep.webhooks_hours.saturating_mul(3_600)));
     calls::delete_webhook_events(&app.db, webhooks).await?;

@@ -85,6 +85,14 @@ pub(crate) const KEYS: &[Key] = &[
     number!("retention.ended_days", retention.ended_days, 1, 3_650, "Days ended sessions and done jobs are kept."),
     number!("retention.dead_jobs_days", retention.dead_jobs_days, 1, 3_650, "Days dead jobs are kept."),
     number!("retention.audit_days", retention.audit_days, 1, 36_500, "Days the audit log is kept."),
+    number!(
+        "retention.deleted_days",
+        retention.deleted_days,
+        1,
+        3_650,
+        "Days deleted things are kept before they are erased."
+    ),
+    number!("retention.call_quality_days", retention.call_quality_days, 1, 3_650, "Days the quality of calls is kept."),
     number!("retention.events_minutes", retention.events_minutes, 1, 10_080, "Minutes events can be resumed."),
 ];
 

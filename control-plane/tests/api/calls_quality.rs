@@ -118,12 +118,14 @@ both! {
         assert_eq!(details.json["quality"], Value::Null);
     }
 
-    async fn is_kept_for_ninety_days(app) {
+    async fn is_kept_as_long_as_the_setting_says(app) {
         let ada = app.person("Ada").await;
+        let root = app.admin().await;
         let room = app.room(&ada, "public").await.text("/id");
         let (id, sid) = call(app, &ada, &room).await;
         judge(app, &[(&sid, [5, 0, 0, 0])]).await;
-        app.clock.advance(Duration::from_secs(89 * 86_400));
+        app.patch("/admin/settings", Some(&root.access), json!({ "retention.call_quality_days": 2 })).await.expect(200);
+        app.clock.advance(Duration::from_secs(86_400));
         app.control.forget().await.unwrap();
         let shown = async || {
             let token = app.sign_in("ada@example.org").await;

@@ -1,4 +1,4 @@
-//! What was deleted is erased for good after thirty days, and nothing else is.
+//! What was deleted is erased for good after the time the setting says, and nothing else is.
 
 use std::time::Duration;
 
@@ -105,6 +105,20 @@ both! {
         app.clock.advance(Duration::from_secs(200 * DAY));
         rounds(app).await;
         assert_eq!((rows(app, "rooms").await, rows(app, "meetings").await), (3, 1));
+    }
+
+    async fn the_time_is_a_setting(app) {
+        let root = app.admin().await;
+        let ada = app.person("Ada").await;
+        let room = app.room(&ada, "public").await.text("/id");
+        app.patch("/admin/settings", Some(&root.access), json!({ "retention.deleted_days": 1 })).await.expect(200);
+        app.delete(&format!("/rooms/{room}"), Some(&ada.access)).await.expect(204);
+        app.clock.advance(Duration::from_secs(DAY + 60));
+        rounds(app).await;
+        assert_eq!(rows(app, "rooms").await, 0);
+        let bad = json!({ "retention.deleted_days": 0 });
+        let root = app.sign_in(&root.email).await;
+        app.patch("/admin/settings", Some(&root), bad).await.blames(&["retention.deleted_days"]);
     }
 
     async fn direct_conversations_go_when_both_are_gone(app) {

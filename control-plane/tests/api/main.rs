@@ -67,6 +67,7 @@ mod notifications_kinds;
 mod notifications_mail;
 mod notifications_mentions;
 mod notifications_send;
+mod notifications_unsubscribe;
 mod organizations;
 mod organizations_insight;
 mod organizations_invites;

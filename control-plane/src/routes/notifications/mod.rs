@@ -6,6 +6,7 @@ mod read;
 mod read_all;
 mod send;
 mod unread;
+mod unsubscribe;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(delete::delete))
         .routes(routes!(read::read))
         .routes(routes!(unread::unread))
+        .routes(routes!(unsubscribe::show, unsubscribe::act))
 }
 
 /// 404 about a notification: unknown, deleted or somebody else's.

@@ -240,6 +240,7 @@ fn compose(
         paragraphs,
         button,
         calendar: Some(Calendar { method: plan.method.as_str().to_owned(), content }),
+        unsubscribe: None,
         dedupe_key: None,
     })
 }

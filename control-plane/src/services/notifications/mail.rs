@@ -3,6 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::unsubscribe;
 use super::wording::wording;
 use crate::app::App;
 use crate::model::notification::Notification;
@@ -25,7 +26,14 @@ pub(crate) async fn mail(app: &App, user_id: Uuid, one: Option<Uuid>) -> Result<
     if entries.is_empty() {
         return Ok(());
     }
-    mail::enqueue(&mut tx, compose(app, &address, &entries), now).await?;
+    let mut kinds = Vec::new();
+    for entry in &entries {
+        if !kinds.contains(&entry.kind) {
+            kinds.push(entry.kind);
+        }
+    }
+    let unsubscribe = unsubscribe::link(app, user_id, &kinds);
+    mail::enqueue(&mut tx, Mail { unsubscribe, ..compose(app, &address, &entries) }, now).await?;
     tx.commit(now).await
 }
 
@@ -45,7 +53,7 @@ fn compose(app: &App, address: &Address, entries: &[Notification]) -> Mail {
         all => (format!("{} new notifications", all.len()), "/"),
     };
     let button = mail::link(app, path).map(|url| Button { label: "Open".to_owned(), url });
-    Mail { to: address.email.clone(), subject, paragraphs, button, calendar: None, dedupe_key: None }
+    Mail { to: address.email.clone(), subject, paragraphs, button, calendar: None, unsubscribe: None, dedupe_key: None }
 }
 
 /// When something starts, as the clock on the receiver's wall shows it.

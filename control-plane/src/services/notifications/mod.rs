@@ -10,6 +10,7 @@ pub(crate) mod mail;
 pub(crate) mod mentions;
 pub(crate) mod preferences;
 pub(crate) mod push;
+pub(crate) mod unsubscribe;
 mod wording;
 
 use serde_json::{Value, json};
