@@ -222,8 +222,8 @@ async fn validate_says_success_and_v1_wants_its_request() {
 #[tokio::test]
 async fn an_offer_that_is_none_is_refused_before_the_upgrade() {
     let node = start().await;
-    let offer = |sdp: &str| signaling_proto::proto::JoinRequest {
-        publisher_offer: Some(signaling_proto::proto::SessionDescription {
+    let offer = |sdp: &str| proto::JoinRequest {
+        publisher_offer: Some(proto::SessionDescription {
             r#type: "offer".to_owned(),
             sdp: sdp.to_owned(),
             ..Default::default()

@@ -13,7 +13,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use sqlx::pool::{PoolConnection, PoolConnectionMetadata};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{Connection, Database, Postgres, Sqlite};
 
 use super::lend::{Lender, Lent};
@@ -214,7 +216,7 @@ async fn open_sqlite(
         .max_connections(settings.max_connections)
         .acquire_timeout(Duration::from_millis(settings.acquire_timeout_ms))
         .test_before_acquire(false)
-        .before_acquire(|connection, meta| Box::pin(is_alive(connection, meta)))
+        .before_acquire(|connection, meta| Box::pin(is_usable(connection, meta)))
         .connect_with(options)
         .await?;
     sqlx::migrate!("../migrations/sqlite").run(&pool).await?;
@@ -226,6 +228,16 @@ async fn open_sqlite(
 /// again would double the round trips of a short statement.
 async fn is_alive<C: Connection>(connection: &mut C, meta: PoolConnectionMetadata) -> Result<bool, sqlx::Error> {
     Ok(meta.idle_for < TESTED_FOR || connection.ping().await.is_ok())
+}
+
+/// SQLite ends a transaction by itself when the disk is full, and the driver goes on counting it as open on that
+/// connection, which is of no use any more: it is closed, and the pool opens another in its place.
+async fn is_usable(connection: &mut SqliteConnection, meta: PoolConnectionMetadata) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        metrics::counter!("plenum_database_connections_dropped_total").increment(1);
+        return Ok(false);
+    }
+    is_alive(connection, meta).await
 }
 
 async fn open_postgres(url: &str, settings: &DatabaseSettings) -> Result<PgPool, OpenError> {

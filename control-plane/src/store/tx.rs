@@ -3,7 +3,7 @@
 //! In: [`Tx::begin`]. Out: [`Tx::commit`], after which waiting readers and workers are woken. Dropping it rolls back.
 
 use serde::Serialize;
-use sqlx::{Connection, Sqlite, SqlitePool, Transaction};
+use sqlx::{Sqlite, Transaction};
 use uuid::Uuid;
 
 use super::db::{Db, Held, Link, Pool, StoreError, bounded};
@@ -36,24 +36,6 @@ enum Inner {
     Postgres(LentTransaction),
 }
 
-/// SQLite ends a transaction by itself when the disk is full, and the driver goes on counting it as open on that
-/// connection. Such a connection is of no use any more; it is closed, and the pool opens another in its place.
-async fn begin_on_sqlite(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, StoreError> {
-    for _ in 0..pool.options().get_max_connections() {
-        match bounded(pool.begin_with(BEGIN)).await {
-            Err(StoreError::Unavailable(sqlx::Error::InvalidSavePointStatement)) => {}
-            begun => return begun,
-        }
-        // The pool hands out the connection that was given back last: the one that just failed, or another like it.
-        let connection = bounded(pool.acquire()).await?;
-        if connection.is_in_transaction() {
-            metrics::counter!("plenum_database_connections_dropped_total").increment(1);
-            bounded(connection.close()).await?;
-        }
-    }
-    bounded(pool.begin_with(BEGIN)).await
-}
-
 /// A plain BEGIN takes the write lock at the first write and then fails with BUSY where a reader became a writer;
 /// IMMEDIATE waits its turn at the start.
 const BEGIN: &str = "BEGIN IMMEDIATE";
@@ -65,7 +47,7 @@ impl Tx {
     /// [`StoreError::Unavailable`] when no connection, or on SQLite no write lock, is to be had in time.
     pub(crate) async fn begin(db: &Db, outbox: &Outbox) -> Result<Self, StoreError> {
         let inner = match &db.pool {
-            Pool::Sqlite(pool) => Inner::Sqlite(begin_on_sqlite(pool).await?),
+            Pool::Sqlite(pool) => Inner::Sqlite(bounded(pool.begin_with(BEGIN)).await?),
             Pool::Postgres(lender) => Inner::Postgres(bounded(lender.begin()).await?),
         };
         Ok(Self { inner, outbox: outbox.clone(), events: Vec::new(), has_jobs: false })

@@ -143,3 +143,66 @@ async fn say_that_the_disk_is_full_and_keep_what_there_is() {
     app.post("/rooms", Some(&ada.access), json!({ "name": "Slim", "type": "video" })).await.expect(201);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn no_act_is_a_defect_on_a_full_disk() {
+    let app = TestApp::on_sqlite(|config| {
+        config.database.sqlite_max_bytes = Some(2 * 1024 * 1024);
+        config.rooms.max_owned = 100_000;
+    })
+    .await;
+    let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+    app.node.beat(&app).await.expect(200);
+    let room = app.room(&ada, "public").await;
+    let (id, conversation) = (room.text("/id"), room.text("/conversation_id"));
+    let body = json!({ "name": "Org" });
+    let org = app.post("/organizations", Some(&ada.access), body).await.expect(201).text("/id");
+    app.post(&format!("/organizations/{org}/members"), Some(&ada.access), json!({ "user_id": bob.id })).await;
+    let fat = "x".repeat(2_000);
+    while app.post("/rooms", Some(&ada.access), json!({ "name": "Fat", "description": fat })).await.status == 201 {}
+    let login = json!({ "identifier": "bob@example.org", "password": crate::support::PASSWORD });
+    let acts = |n: usize| {
+        let person = json!({ "email": format!("p{n}@example.org"), "password": "correct horse", "display_name": "P" });
+        let meeting =
+            json!({ "title": "M", "starts_at": "2040-01-01T10:00:00Z", "duration_min": 30, "description": fat });
+        [
+            ("/auth/register".to_owned(), false, person),
+            ("/auth/login".to_owned(), false, login.clone()),
+            ("/rooms".to_owned(), true, json!({ "name": "Thin" })),
+            ("/organizations".to_owned(), true, json!({ "name": format!("Org {n}"), "description": fat })),
+            (format!("/organizations/{org}/channels"), true, json!({ "name": format!("C{n}"), "description": fat })),
+            (format!("/organizations/{org}/invites"), true, json!({ "email": format!("i{n}@example.org") })),
+            (format!("/conversations/{conversation}/messages"), true, json!({ "body": fat })),
+            ("/conversations/direct".to_owned(), true, json!({ "user_id": bob.id })),
+            ("/meetings".to_owned(), true, meeting),
+            ("/calls/direct".to_owned(), true, json!({ "user_id": bob.id })),
+            (format!("/rooms/{id}/join"), true, json!({})),
+            (format!("/rooms/{id}/members"), true, json!({ "email": format!("m{n}@example.org") })),
+            (format!("/rooms/{id}/bans"), true, json!({ "user_id": bob.id, "reason": "x".repeat(400) })),
+            ("/auth/ws-ticket".to_owned(), true, json!({})),
+            ("/me/calendar".to_owned(), true, json!({})),
+        ]
+    };
+    let mut refused = std::collections::BTreeSet::new();
+    for n in 0..30 {
+        for (path, signed_in, body) in acts(n) {
+            let answer = app.post(&path, signed_in.then_some(ada.access.as_str()), body).await;
+            let status = answer.status.as_u16();
+            // A node that cannot report is down after a while: that is another's 503.
+            let node_is_gone = status == 503 && path.ends_with("/join");
+            assert!(status < 500 || status == 507 || node_is_gone, "{path}: {status} {}", answer.json);
+            if status == 507 {
+                assert_eq!(answer.json["code"], "storage_full");
+                refused.insert(path);
+            }
+        }
+        app.node.beat(&app).await;
+    }
+    assert!(refused.len() >= 5, "too few acts met the full disk: {refused:?}");
+    let mut direct = SqliteConnectOptions::new().filename(app.database_file()).connect().await.unwrap();
+    let (verdict,): (String,) = sqlx::query_as("PRAGMA integrity_check").fetch_one(&mut direct).await.unwrap();
+    assert_eq!(verdict, "ok");
+    direct.close().await.unwrap();
+    app.get(&format!("/rooms/{id}"), Some(&ada.access)).await.expect(200);
+    app.finish().await;
+}
