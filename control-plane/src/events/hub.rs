@@ -197,7 +197,10 @@ impl Hub {
         table.cursor = event.seq;
         if event.topic == RIGHTS {
             let topic = event.payload.get("topic").and_then(Value::as_str);
-            table.recheck(id_of(&event.payload, "user_id"), topic);
+            match id_of(&event.payload, "guest_id") {
+                Some(guest) => table.recheck_guest(guest),
+                None => table.recheck(id_of(&event.payload, "user_id"), topic),
+            }
             return;
         }
         if event.kind == SESSION_REVOKED {
@@ -254,6 +257,12 @@ impl Table {
         };
         let theirs = self.entries.values().filter(|entry| user.is_some() && entry.who.user == user);
         theirs.filter(|entry| concerned(&entry.who)).for_each(|entry| entry.signals.end(End::SessionEnded));
+    }
+
+    /// Makes a guest's listeners look again.
+    fn recheck_guest(&self, guest: Uuid) {
+        let theirs = self.entries.values().filter(|entry| entry.who.guest == Some(guest));
+        theirs.for_each(|entry| entry.signals.doubt());
     }
 
     /// Makes a person's listeners look again, else those of a topic, else all.

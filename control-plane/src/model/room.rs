@@ -77,8 +77,12 @@ pub(crate) struct Room {
     pub call_participants: i64,
     /// The asking person organizes or is invited to a meeting here.
     pub invited: bool,
-    /// The asking person was let in from the lobby, or is in the open call of a room that is not restricted.
-    pub let_in: bool,
+    /// Until when a ban keeps the asking person out.
+    pub banned_until: Option<Micros>,
+    /// Until when the asking person counts as let in from the lobby.
+    pub admitted_until: Option<Micros>,
+    /// The asking person is in the open call, and was not removed from it.
+    pub is_inside: bool,
 }
 
 impl Room {

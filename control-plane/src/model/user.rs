@@ -85,6 +85,8 @@ pub(crate) struct GuestSession {
     pub name: String,
     /// The last part of the guest's identity, so that a guest who comes back without a `client_id` keeps it.
     pub tab: String,
+    /// They were let into the room: by a token for its call, or out of the lobby.
+    pub is_admitted: bool,
 }
 
 /// Who is asking.

@@ -244,6 +244,7 @@ impl From<Refusal> for ApiError {
             Refusal::Lobby => {
                 Self::new(StatusCode::FORBIDDEN, "lobby_required", "Somebody has to let you in. Wait in the lobby.")
             }
+            Refusal::Banned => Self::new(StatusCode::FORBIDDEN, "banned", "You may not enter this room."),
             Refusal::Forbidden => Self::forbidden(),
         }
     }
@@ -280,7 +281,7 @@ impl From<JoinError> for ApiError {
                 "room_has_no_calls",
                 "This is a chat room. Only video rooms hold calls.",
             ),
-            JoinError::Banned => Self::new(StatusCode::FORBIDDEN, "banned", "You may not enter this room."),
+            JoinError::Banned => Refusal::Banned.into(),
             JoinError::LobbyRequired => Refusal::Lobby.into(),
             JoinError::Locked => Self::new(
                 StatusCode::FORBIDDEN,

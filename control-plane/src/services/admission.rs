@@ -55,7 +55,7 @@ pub(crate) async fn ask(app: &App, caller: &Caller, name: &RoomName) -> Result<D
     if !matches!(lets_in, Ok(()) | Err(Refusal::Lobby)) {
         lets_in?;
     }
-    if room.role != Some(RoomRole::Owner) && bans::is_banned(app, caller, room.id).await? {
+    if bans::is_address_banned(app, caller, room.id).await? {
         return Err(JoinError::Banned);
     }
     let call = calls::find_open(&app.db, room.id).await?;

@@ -17,6 +17,7 @@ use crate::http::extract::{Caller, SignedIn};
 use crate::http::rate_limit::subscriber;
 use crate::jobs::NewJob;
 use crate::model::clock::Micros;
+use crate::model::lobby::LobbyEntry;
 use crate::model::member::Ban;
 use crate::model::room::{RoomName, RoomRole};
 use crate::model::user::Actor;
@@ -24,6 +25,7 @@ use crate::store::bans::{self as store, NewBan};
 use crate::store::db::StoreError;
 use crate::store::members as member_store;
 use crate::store::tx::Tx;
+use crate::store::{guests, hosting, lobby};
 
 /// Bans of one room.
 const MAX_BANS: i64 = 1_000;
@@ -91,23 +93,19 @@ pub(crate) fn address_hash(app: &App, ip: IpAddr) -> Vec<u8> {
     context.sign().as_ref().to_vec()
 }
 
-/// Whether the caller is kept out of a room: by name, or, without an account, by address.
+/// Whether a caller without an account is kept out of a room, by pass or by address. Accounts are kept out by
+/// [`authorize`](super::authorize), since a ban of theirs comes with the room.
 ///
 /// # Errors
 /// As any statement.
-pub(crate) async fn is_banned(app: &App, caller: &Caller, room_id: Uuid) -> Result<bool, StoreError> {
-    let now = app.clock.now();
-    match &caller.actor {
-        Actor::User { user, .. } => store::is_banned(&app.db, room_id, Some(user.id), None, now).await,
-        Actor::Guest(guest) => {
-            let hash = address_hash(app, caller.facts.ip);
-            store::is_banned(&app.db, room_id, Some(guest.id), Some(&hash), now).await
-        }
-        Actor::Anonymous => {
-            let hash = address_hash(app, caller.facts.ip);
-            store::is_banned(&app.db, room_id, None, Some(&hash), now).await
-        }
-    }
+pub(crate) async fn is_address_banned(app: &App, caller: &Caller, room_id: Uuid) -> Result<bool, StoreError> {
+    let guest_id = match &caller.actor {
+        Actor::User { .. } => return Ok(false),
+        Actor::Guest(guest) => Some(guest.id),
+        Actor::Anonymous => None,
+    };
+    let hash = address_hash(app, caller.facts.ip);
+    store::is_banned(&app.db, room_id, guest_id, Some(&hash), app.clock.now()).await
 }
 
 /// Lists bans older than `before`.
@@ -183,10 +181,47 @@ pub(super) async fn ban_in(
     }
     let diff = json!({ "subject_id": subject_id, "is_guest": is_guest, "by_address": ban.by_address });
     audit(&mut *tx, caller, "room.banned", ("room", room_id), diff, now).await?;
-    rights_changed(&mut *tx, Concerned { topic: Some(&format!("room:{room_id}")), ..Concerned::default() });
+    withdraw(&mut *tx, room_id, subject_id, is_guest, now).await?;
     tx.enqueue(NewJob::recheck_room(room_id), now).await?;
     let is_new = ban.id == id;
     Ok((ban, is_new))
+}
+
+/// Takes back what being let in gave somebody who is refused in the end; the entry that says so stays.
+pub(super) async fn withdraw_admission(
+    tx: &mut Tx,
+    room_id: Uuid,
+    entry: &LobbyEntry,
+    now: Micros,
+) -> Result<(), StoreError> {
+    hosting::note_removed(&mut *tx, room_id, entry.subject_id, now).await?;
+    shut_out(tx, entry.subject_id, entry.is_guest).await
+}
+
+/// Takes the conversation away, and the topics with it.
+async fn shut_out(tx: &mut Tx, subject_id: Uuid, is_guest: bool) -> Result<(), StoreError> {
+    if is_guest {
+        guests::shut_out(&mut *tx, subject_id).await?;
+        rights_changed(tx, Concerned { guest_id: Some(subject_id), ..Concerned::default() });
+    } else {
+        rights_changed(tx, Concerned { user_id: Some(subject_id), ..Concerned::default() });
+    }
+    Ok(())
+}
+
+/// Takes from somebody what being let into a room and its call gave them: admission, the powers of a cohost, the way
+/// back into a locked call, the conversation. Members stay members.
+pub(super) async fn withdraw(
+    tx: &mut Tx,
+    room_id: Uuid,
+    subject_id: Uuid,
+    is_guest: bool,
+    now: Micros,
+) -> Result<(), StoreError> {
+    hosting::note_removed(&mut *tx, room_id, subject_id, now).await?;
+    hosting::take_cohost(&mut *tx, room_id, subject_id, now).await?;
+    lobby::delete_of(&mut *tx, room_id, subject_id).await?;
+    shut_out(tx, subject_id, is_guest).await
 }
 
 /// The name of a person who may be banned by whoever has `role`.

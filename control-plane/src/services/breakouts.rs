@@ -323,7 +323,7 @@ pub(crate) async fn join(
     let seat = call_access::find(app, caller, call_id, CallAction::See).await?;
     let breakout = store::find(&app.db, call_id, breakout_id).await?.ok_or(BreakoutError::NotFound)?;
     let leads = seat.is_host || seat.grant.is_cohost;
-    if bans::is_banned(app, caller, seat.room.id).await? && !seat.is_host {
+    if bans::is_address_banned(app, caller, seat.room.id).await? {
         return Err(JoinError::Banned.into());
     }
     let subject = admission::subject_id(&caller.actor, seat.room.id).ok_or(Refusal::SignInRequired)?;

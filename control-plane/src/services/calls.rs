@@ -11,10 +11,12 @@ use signaling_proto::webhook::event;
 use uuid::Uuid;
 
 use super::removals::may_stay;
+use super::topics::room_rights_changed;
 use crate::app::App;
 use crate::jobs::NewJob;
 use crate::model::call::{Call, CallRole, CallState, Identity, LOST, MOVED, NODE_LOST};
 use crate::model::clock::Micros;
+use crate::model::room::RoomName;
 use crate::services::meetings::lifecycle;
 use crate::store::calls::{self as store, NewParticipant};
 use crate::store::db::StoreError;
@@ -262,7 +264,11 @@ pub(super) async fn end_call(
         return Ok(false);
     }
     close_breakouts(&mut *tx, call, now).await?;
-    lobby::delete_of_call(&mut *tx, call.room_id, call.id).await?;
+    if lobby::delete_of_call(&mut *tx, call.room_id, call.id).await?
+        && let Some(room) = rooms::find(&mut *tx, &RoomName::Id(call.room_id), None).await?
+    {
+        room_rights_changed(tx, room.id, room.conversation_id);
+    }
     let last_left = store::last_left_at(tx, call.id).await?;
     if last_left.is_none() && store::delete_starting(tx, call.id).await? {
         return Ok(true);

@@ -10,7 +10,7 @@ use crate::jobs::NewJob;
 use crate::model::clock::Micros;
 use crate::store::db::StoreError;
 use crate::store::tx::Tx;
-use crate::store::{codes, erasure as store, identities, rooms, users};
+use crate::store::{codes, erasure as store, identities, members, rooms, users};
 
 /// Calls somebody can be in at the same time.
 const MAX_PRESENCE: i64 = 200;
@@ -54,16 +54,22 @@ pub(crate) async fn erase(app: &App, user_id: Uuid) -> Result<(), StoreError> {
     tx.commit(now).await
 }
 
-/// Deletes the rooms nobody else owns.
+/// Deletes the rooms nobody else owns, and leaves the others.
 async fn close_rooms(app: &App, user_id: Uuid) -> Result<(), StoreError> {
     loop {
-        let alone = store::list_rooms_owned_alone(&app.db, user_id, ROOMS).await?;
-        if alone.is_empty() {
+        let owned = store::list_rooms_owned(&app.db, user_id, ROOMS).await?;
+        if owned.is_empty() {
             return Ok(());
         }
         let now = app.clock.now();
         let mut tx = app.begin().await?;
-        for room_id in alone {
+        for room_id in owned {
+            // Under the lock under which members change: the other owner may be about to leave.
+            members::lock_room(&mut tx, room_id).await?;
+            members::delete(&mut tx, room_id, user_id).await?;
+            if members::count_owners(&mut tx, room_id).await? > 0 {
+                continue;
+            }
             rooms::delete(&mut tx, room_id, now).await?;
             tx.event(format!("room:{room_id}"), "room.deleted", &json!({ "room_id": room_id }));
             tx.enqueue(NewJob::close_room(room_id, "room_deleted"), now).await?;

@@ -16,10 +16,11 @@ use crate::http::extract::Caller;
 use crate::jobs::NewJob;
 use crate::model::call::{Call, CallGrant, CallParticipant, CallRole, CallState, Sending};
 use crate::model::clock::Micros;
-use crate::model::room::RoomName;
+use crate::model::room::{RoomName, RoomRole};
+use crate::store::calls::Rights;
 use crate::store::db::StoreError;
 use crate::store::tx::Tx;
-use crate::store::{breakouts, calls as call_store, hosting as store, lobby, rooms};
+use crate::store::{breakouts, calls as call_store, hosting as store, rooms};
 
 /// Tabs and devices of one person that are looked at.
 const MAX_STAYS: i64 = 50;
@@ -160,6 +161,35 @@ async fn carry_out(
     Ok(())
 }
 
+/// Makes somebody in a call a host, or no host any more, as their role in the room says now.
+///
+/// # Errors
+/// As any statement.
+pub(super) async fn follow_room_role(app: &App, call: &Call, user_id: Uuid, rights: &Rights) -> Result<(), StoreError> {
+    let hosts = matches!(rights.room_role, Some(RoomRole::Owner | RoomRole::Admin));
+    if hosts == (rights.role == CallRole::Host) {
+        return Ok(());
+    }
+    let now = app.clock.now();
+    let mut tx = app.begin().await?;
+    let main_call_id = breakouts::find_call_of(&mut tx, call.room_id).await?.unwrap_or(call.id);
+    let grant = store::find_grant(&mut tx, main_call_id, user_id).await?;
+    let role = match (hosts, grant.is_cohost) {
+        (true, _) => CallRole::Host,
+        (false, true) => CallRole::Cohost,
+        (false, false) => CallRole::Participant,
+    };
+    store::set_role(&mut tx, call.id, user_id, role).await?;
+    for stay in store::list_present_of(&mut tx, call.id, user_id, MAX_STAYS).await? {
+        tx.enqueue(NewJob::apply_grants(call.room_id, &stay.identity), now).await?;
+    }
+    let told = json!({ "room_id": call.room_id, "call_id": call.id, "identity": rights.identity, "role": role,
+        "blocked": grant.blocked() });
+    let home_id = rooms::find(&mut tx, &RoomName::Id(call.room_id), None).await?.and_then(|room| room.parent_room_id);
+    tx.event(format!("room:{}", home_id.unwrap_or(call.room_id)), "call.participant_updated", &told);
+    tx.commit(now).await
+}
+
 /// Job: makes the live participant what the rows say: role and what may be sent.
 ///
 /// # Errors
@@ -190,13 +220,7 @@ pub(crate) async fn remove(app: &App, caller: &Caller, call_id: Uuid, pid: &str,
     may_act_on(&seat, &target)?;
     let subject_id = target.subject_id().ok_or(HostError::ParticipantNotFound)?;
     let stays = store::list_present_of(&mut tx, call_id, subject_id, MAX_STAYS).await?;
-    store::note_removed(&mut tx, call_id, subject_id, now).await?;
-    lobby::delete_of(&mut tx, seat.home_id(), subject_id).await?;
-    let grant = store::find_grant(&mut tx, seat.main_call_id, subject_id).await?;
-    if grant.is_cohost {
-        let grant = CallGrant { is_cohost: false, ..grant };
-        store::upsert_grant(&mut tx, seat.main_call_id, subject_id, grant, now).await?;
-    }
+    bans::withdraw(&mut tx, seat.home_id(), subject_id, target.guest_id.is_some(), now).await?;
     let diff = json!({ "subject_id": subject_id, "name": target.name, "ban": ban });
     audit(&mut tx, caller, "call.participant_removed", ("call", call_id), diff, now).await?;
     if ban {

@@ -221,7 +221,8 @@ pub(super) fn joiner(
 
 /// A guest nobody knows yet.
 pub(super) fn new_guest(room_id: Uuid, name: String, tab: Option<String>) -> (GuestSession, Secret) {
-    let guest = GuestSession { id: Uuid::now_v7(), room_id, name, tab: tab.unwrap_or_else(random_tab) };
+    let guest =
+        GuestSession { id: Uuid::now_v7(), room_id, name, tab: tab.unwrap_or_else(random_tab), is_admitted: false };
     (guest, Secret::random(SecretKind::Guest))
 }
 

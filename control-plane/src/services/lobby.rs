@@ -288,6 +288,9 @@ pub(crate) async fn decide(
         let standing = store::find(&mut tx, room.id, id, now).await?;
         return standing.filter(|entry| entry.status == status).ok_or(LobbyError::NotFound);
     };
+    if !admit {
+        bans::withdraw_admission(&mut tx, room.id, &entry, now).await?;
+    }
     tell(&mut tx, room.id, kind, Some(id), now).await?;
     tx.commit(now).await?;
     app.bells.of(room.id).notify_waiters();

@@ -16,6 +16,7 @@ use crate::model::activity::NewActivity;
 use crate::model::clock::Micros;
 use crate::model::organization::{OrgMember, OrgRole, Organization};
 use crate::store::db::StoreError;
+use crate::store::organization_invites as invites;
 use crate::store::organizations::{self as store, OrgName};
 use crate::store::tx::Tx;
 
@@ -133,6 +134,12 @@ pub(crate) async fn change_role(
     let diff = json!({ "from": member.role, "to": role });
     audit_in(&mut tx, &who.caller, Some(org.id), "member.updated", ("user", user_id), diff, now).await?;
     tx.event(topic(org.id), "member.updated", &json!({ "org_id": org.id, "user_id": user_id, "role": role }));
+    match role {
+        OrgRole::Owner => {}
+        OrgRole::Admin => invites::revoke_made_in(&mut tx, org.id, user_id, Some(OrgRole::Owner), now).await?,
+        // They may not invite any more.
+        OrgRole::Member | OrgRole::Viewer => invites::revoke_made_in(&mut tx, org.id, user_id, None, now).await?,
+    }
     lost_rights(&mut tx, org.id, user_id, now).await?;
     tx.commit(now).await?;
     member.role = role;
@@ -169,6 +176,7 @@ pub(crate) async fn remove(app: &App, who: &SignedIn, name: &OrgName, user_id: U
     }
     keep_an_owner(&mut tx, org.id, &member).await?;
     store::delete_member(&mut tx, org.id, user_id).await?;
+    invites::revoke_made_in(&mut tx, org.id, user_id, None, now).await?;
     let diff = json!({ "role": member.role, "left": oneself });
     audit_in(&mut tx, &who.caller, Some(org.id), "member.left", ("user", user_id), diff, now).await?;
     tx.event(topic(org.id), "member.left", &json!({ "org_id": org.id, "user_id": user_id }));

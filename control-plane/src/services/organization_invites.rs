@@ -9,7 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::audit_in;
-use super::authorize::{OrgAction, Refusal, authorize_organization, effective_role};
+use super::authorize::{OrgAction, Refusal, authorize_organization, effective_role, effective_role_of};
 use super::mail::{self, Button, Mail};
 use super::members::note_joined;
 use super::notifications::notify;
@@ -36,6 +36,8 @@ const LIFE: Duration = Duration::from_secs(14 * 86_400);
 pub(crate) enum InviteError {
     #[error("no such invite")]
     NotFound,
+    #[error("the caller has not proved to own the address")]
+    NotVerified,
     #[error("too many invites wait")]
     TooMany,
     #[error(transparent)]
@@ -59,7 +61,7 @@ impl From<Refusal> for InviteError {
 pub(crate) enum InviteName {
     /// For who owns the address.
     Id(Uuid),
-    /// For anybody who holds it.
+    /// For who holds it: to look at and to decline; to accept it, one also has the address.
     Token(Secret),
 }
 
@@ -213,6 +215,23 @@ async fn answerable(tx: &mut Tx, caller: &Caller, name: &InviteName, now: Micros
     found.ok_or(InviteError::NotFound)
 }
 
+/// Refuses an invite whose inviter could not make it any more, and one that is not for the caller's address.
+async fn check_acceptable(app: &App, tx: &mut Tx, who: &SignedIn, invite: &OrgInvite) -> Result<(), InviteError> {
+    if invite.invited_by == who.user.id || invite.email != who.user.email {
+        return Err(InviteError::NotFound);
+    }
+    let inviter = store::find_inviter(tx, invite.org_id, invite.invited_by).await?;
+    let role = inviter.and_then(|(platform_role, role)| effective_role_of(platform_role, role));
+    if !role.is_some_and(|role| role.covers(OrgRole::Admin) && role.covers(invite.role)) {
+        return Err(InviteError::NotFound);
+    }
+    // Without mail nobody can prove an address; whoever has it and was given the token is let in.
+    if app.mailer.is_some() && who.user.email_verified_at.is_none() {
+        return Err(InviteError::NotVerified);
+    }
+    Ok(())
+}
+
 /// Makes the caller a member. Who is one already keeps the higher of both roles.
 ///
 /// # Errors
@@ -222,6 +241,7 @@ pub(crate) async fn accept(app: &App, who: &SignedIn, name: &InviteName) -> Resu
     let mut tx = app.begin().await?;
     let invite = answerable(&mut tx, &who.caller, name, now).await?;
     organizations::lock(&mut tx, invite.org_id).await?;
+    check_acceptable(app, &mut tx, who, &invite).await?;
     if !store::settle(&mut tx, invite.id, "accepted", now).await? {
         return Err(InviteError::NotFound);
     }

@@ -6,6 +6,7 @@ use signaling_proto::call::RoomServiceError;
 use uuid::Uuid;
 
 use super::calls::{MAX_PRESENT, end_call};
+use super::hosting;
 use crate::app::App;
 use crate::model::call::Call;
 use crate::model::clock::Micros;
@@ -89,7 +90,8 @@ pub(crate) async fn end_one(app: &App, room_id: Uuid, call_id: Uuid) -> Result<(
     Ok(())
 }
 
-/// Job: removes whoever is in the room's call, or in its breakouts, and may not be.
+/// Job: removes whoever is in the room's call, or in its breakouts, and may not be; makes hosts of those who are owners
+/// and admins of the room by now, and of no others.
 ///
 /// # Errors
 /// See [`CallError`].
@@ -109,6 +111,8 @@ async fn recheck(app: &App, room_id: Uuid) -> Result<(), CallError> {
     for rights in store::list_rights(&app.db, room_id, now, MAX_PRESENT).await? {
         if !may_stay(&room, &rights, now) {
             app.media.remove_participant(&node, &room_id.to_string(), &rights.identity).await?;
+        } else if let Some(user_id) = rights.user_id {
+            hosting::follow_room_role(app, &call, user_id, &rights).await?;
         }
     }
     Ok(())

@@ -62,6 +62,8 @@ pub(crate) async fn round(app: &App) -> Result<(), StoreError> {
     let ended = days(keep.ended_days);
     in_batches!(push_subscriptions::delete_of_ended(&app.db, now, BATCH));
     in_batches!(sessions::delete_ended(&app.db, ended, BATCH));
+    // A token this old would have expired unspent.
+    in_batches!(sessions::delete_spent(&app.db, now.minus(app.refresh_ttl()), BATCH));
     in_batches!(codes::delete_expired(&app.db, ended, BATCH));
     in_batches!(guests::delete_expired(&app.db, ended, BATCH));
     in_batches!(jobs::delete_finished(&app.db, "done", ended, BATCH));

@@ -20,7 +20,7 @@ use crate::model::user::UserStatus;
 use crate::store::db::StoreError;
 use crate::store::members::{self as store, Person};
 use crate::store::tx::Tx;
-use crate::store::{bans, rooms as room_store};
+use crate::store::{bans, hosting, rooms as room_store};
 
 /// Members of one room.
 pub(crate) const MAX_MEMBERS: i64 = 1_000;
@@ -122,6 +122,7 @@ pub(crate) async fn add(
     let diff = json!({ "user_id": person.id, "role": role });
     audit(&mut tx, &who.caller, "room.member_added", ("room", room.id), diff.clone(), now).await?;
     tx.event(format!("room:{}", room.id), "member.added", &diff);
+    tx.enqueue(NewJob::recheck_room(room.id), now).await?;
     tx.commit(now).await?;
     Ok(Added::New(Member { user_id: person.id, display_name: person.display_name, role, joined_at: now }))
 }
@@ -191,6 +192,7 @@ pub(crate) async fn claim(app: &App, caller: &Caller, room_id: Uuid) -> Result<b
         let diff = json!({ "user_id": user.id, "role": role, "invited_by": invited_by });
         audit(&mut tx, caller, "room.member_added", ("room", room_id), diff, now).await?;
         tx.event(format!("room:{room_id}"), "member.added", &json!({ "user_id": user.id, "role": role }));
+        tx.enqueue(NewJob::recheck_room(room_id), now).await?;
     }
     tx.commit(now).await?;
     Ok(is_new)
@@ -223,6 +225,7 @@ pub(crate) async fn update(
     let diff = json!({ "user_id": user_id, "role": role });
     audit(&mut tx, &who.caller, "room.member_updated", ("room", room.id), diff.clone(), now).await?;
     tx.event(format!("room:{}", room.id), "member.updated", &diff);
+    tx.enqueue(NewJob::recheck_room(room.id), now).await?;
     tx.commit(now).await?;
     Ok(Member { role, ..member })
 }
@@ -269,6 +272,8 @@ pub(super) async fn drop_member(
     if !store::delete(&mut *tx, room_id, user_id).await? {
         return Ok(());
     }
+    // In a room with a lobby somebody has to let them in again.
+    hosting::note_removed(&mut *tx, room_id, user_id, now).await?;
     let diff = json!({ "user_id": user_id });
     audit(&mut *tx, caller, "room.member_removed", ("room", room_id), diff.clone(), now).await?;
     tx.event(format!("room:{room_id}"), "member.removed", &diff);

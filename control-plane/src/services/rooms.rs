@@ -4,13 +4,15 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::authorize::{Action, OrgAction, Refusal, RoomObject, authorize, authorize_organization};
-use super::{audit_in, room_members, topics};
+use super::topics::room_rights_changed;
+use super::{audit_in, room_members};
 use crate::app::App;
 use crate::http::extract::{Caller, SignedIn};
 use crate::jobs::NewJob;
 use crate::model::clock::Micros;
 use crate::model::room::{AccessLevel, Room, RoomConfig, RoomName, RoomType, random_code};
 use crate::store::db::StoreError;
+use crate::store::guests;
 use crate::store::organizations::{self, OrgName};
 use crate::store::rooms::{self as store, NewRoom, RoomFilter};
 use crate::store::tx::Tx;
@@ -142,9 +144,6 @@ pub(crate) async fn find(app: &App, caller: &Caller, name: &RoomName, action: Ac
             Ok(room)
         }
         Err(refusal) => Err(refusal.into()),
-        Ok(()) if action == Action::SeeCall && !topics::is_inside(app, &caller.actor).await? => {
-            Err(Refusal::Forbidden.into())
-        }
         Ok(()) => Ok(room),
     }
 }
@@ -182,6 +181,7 @@ pub(crate) async fn update(app: &App, who: &SignedIn, name: &RoomName, change: R
     let now = app.clock.now();
     let mut tx = app.begin().await?;
     let mut room = find_in(app, &mut tx, who, name, Action::Update).await?;
+    let was_public = room.access_level == AccessLevel::Public;
     let diff = apply(&mut room, change);
     store::update(&mut tx, &room, now).await?;
     room.updated_at = now;
@@ -190,6 +190,12 @@ pub(crate) async fn update(app: &App, who: &SignedIn, name: &RoomName, change: R
     audit_in(&mut tx, &who.caller, room.org_id, "room.updated", ("room", room.id), told, now).await?;
     tx.event(format!("room:{}", room.id), "room.updated", &payload);
     let tightened = ["access_level", "config", "is_active", "expires_at"].iter().any(|field| diff.contains(field));
+    if tightened {
+        if was_public && room.access_level != AccessLevel::Public {
+            guests::shut_out_strangers(&mut tx, room.id).await?;
+        }
+        room_rights_changed(&mut tx, room.id, room.conversation_id);
+    }
     if tightened && room.is_open(now) {
         tx.enqueue(NewJob::recheck_room(room.id), now).await?;
     } else if tightened {
@@ -250,6 +256,7 @@ pub(crate) async fn delete(app: &App, who: &SignedIn, name: &RoomName) -> Result
     let told = json!({ "name": room.name });
     audit_in(&mut tx, &who.caller, room.org_id, "room.deleted", ("room", room.id), told, now).await?;
     tx.event(format!("room:{}", room.id), "room.deleted", &json!({ "room_id": room.id }));
+    room_rights_changed(&mut tx, room.id, room.conversation_id);
     tx.enqueue(NewJob::close_room(room.id, "room_deleted"), now).await?;
     tx.commit(now).await?;
     Ok(())

@@ -88,8 +88,8 @@ pub(crate) async fn find_actor(app: &App, access: &Secret, now: Micros) -> Resul
 
 /// Exchanges a refresh token for the next pair.
 ///
-/// The same token presented again within the grace period gets the same pair (a lost answer, two tabs); later it
-/// revokes the session, because one of the two who hold it stole it.
+/// The same token presented again within the grace period gets the same pair (a lost answer, two tabs); later, or when
+/// it is older than the last one, it revokes the session, because one of the two who hold it stole it.
 ///
 /// # Errors
 /// See [`RefreshError`].
@@ -98,7 +98,10 @@ pub(crate) async fn refresh(app: &App, presented: &Secret, facts: &ClientFacts) 
     let mut tx = app.begin().await?;
     let hash = presented.hash();
     let Some(session) = store::find_by_refresh(&mut tx, &hash, now).await? else {
-        return Err(RefreshError::Unknown);
+        let spent = store::find_by_spent(&mut tx, &hash, now).await?;
+        let (session_id, user_id) = spent.ok_or(RefreshError::Unknown)?;
+        end_stolen(tx, session_id, user_id, facts, now).await?;
+        return Err(RefreshError::Reused);
     };
     let access = presented.successor(&app.rotation_key, SecretKind::Access);
     let refresh = presented.successor(&app.rotation_key, SecretKind::Refresh);
@@ -109,21 +112,7 @@ pub(crate) async fn refresh(app: &App, presented: &Secret, facts: &ClientFacts) 
             let tokens = TokenPair { access, refresh, access_expires_at: session.access_expires_at };
             return Ok(Refreshed { user, tokens });
         }
-        store::revoke(&mut tx, session.session_id, now).await?;
-        let row = AuditRow {
-            actor_id: Some(user.id),
-            session_id: Some(session.session_id),
-            ip: &facts.ip_text,
-            action: "session.reuse_detected",
-            target_kind: "session",
-            target_id: Some(session.session_id),
-            diff: json!({}),
-        };
-        outbox::insert_audit(&mut tx, row, now).await?;
-        let revoked = json!({ "session_id": session.session_id });
-        tx.event(format!("notifications:{}", user.id), "session.revoked", &revoked);
-        tx.commit(now).await?;
-        metrics::counter!("plenum_refresh_token_reuse_total").increment(1);
+        end_stolen(tx, session.session_id, user.id, facts, now).await?;
         return Err(RefreshError::Reused);
     }
     let access_expires_at = now.plus(app.access_ttl());
@@ -145,6 +134,31 @@ pub(crate) async fn refresh(app: &App, presented: &Secret, facts: &ClientFacts) 
     }
     tx.commit(now).await?;
     Ok(Refreshed { user, tokens: TokenPair { access, refresh, access_expires_at } })
+}
+
+/// Ends a session one of whose refresh tokens came a second time.
+async fn end_stolen(
+    mut tx: Tx,
+    session_id: Uuid,
+    user_id: Uuid,
+    facts: &ClientFacts,
+    now: Micros,
+) -> Result<(), StoreError> {
+    store::revoke(&mut tx, session_id, now).await?;
+    let row = AuditRow {
+        actor_id: Some(user_id),
+        session_id: Some(session_id),
+        ip: &facts.ip_text,
+        action: "session.reuse_detected",
+        target_kind: "session",
+        target_id: Some(session_id),
+        diff: json!({}),
+    };
+    outbox::insert_audit(&mut tx, row, now).await?;
+    tx.event(format!("notifications:{user_id}"), "session.revoked", &json!({ "session_id": session_id }));
+    tx.commit(now).await?;
+    metrics::counter!("plenum_refresh_token_reuse_total").increment(1);
+    Ok(())
 }
 
 /// Ends the session of the caller, if there is one, and the one `refresh` belongs to.

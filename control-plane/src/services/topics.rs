@@ -11,7 +11,7 @@ use super::conversations::{self, ConversationError};
 use crate::app::App;
 use crate::model::room::{Room, RoomName};
 use crate::model::topic::{RIGHTS, Topic};
-use crate::model::user::{Actor, GuestSession, PlatformRole};
+use crate::model::user::{Actor, PlatformRole};
 use crate::store::db::StoreError;
 use crate::store::tx::Tx;
 use crate::store::{guests, presence, rooms, sessions};
@@ -21,9 +21,6 @@ use crate::store::{guests, presence, rooms, sessions};
 /// # Errors
 /// As any statement.
 pub(crate) async fn may_listen(app: &App, actor: &Actor, topic: Topic) -> Result<bool, StoreError> {
-    if matches!(topic, Topic::Room(_) | Topic::Conversation(_)) && !is_inside(app, actor).await? {
-        return Ok(false);
-    }
     match topic {
         Topic::Notifications(id) => Ok(actor.user().is_some_and(|user| user.id == id)),
         Topic::Room(id) => {
@@ -44,30 +41,6 @@ pub(crate) async fn may_listen(app: &App, actor: &Actor, topic: Topic) -> Result
 
 async fn find_room(app: &App, actor: &Actor, id: Uuid) -> Result<Option<Room>, StoreError> {
     rooms::find(&app.background, &RoomName::Id(id), actor.user().map(|user| user.id)).await
-}
-
-/// Whether this is anybody but a guest who still waits in the lobby.
-///
-/// # Errors
-/// As any statement.
-pub(crate) async fn is_inside(app: &App, actor: &Actor) -> Result<bool, StoreError> {
-    match actor {
-        Actor::Guest(guest) => is_admitted(app, actor, guest).await,
-        Actor::Anonymous | Actor::User { .. } => Ok(true),
-    }
-}
-
-/// A pass is given out in the lobby already; it opens nothing before its guest is let in, or could walk in.
-async fn is_admitted(app: &App, actor: &Actor, guest: &GuestSession) -> Result<bool, StoreError> {
-    if guests::was_admitted(&app.background, guest, app.clock.now()).await? {
-        return Ok(true);
-    }
-    let by = RoomName::Id(guest.room_id);
-    let room = find_room(app, actor, guest.room_id).await?;
-    Ok(room.is_some_and(|room| {
-        let object = RoomObject { room: &room, by: &by, now: app.clock.now() };
-        authorize(actor, Action::Join, object).is_ok()
-    }))
 }
 
 fn may_see_call(app: &App, actor: &Actor, room: &Room) -> bool {
@@ -104,6 +77,8 @@ pub(crate) struct Concerned<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub guest_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub org_id: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topic: Option<&'a str>,
@@ -112,4 +87,11 @@ pub(crate) struct Concerned<'a> {
 /// Makes every replica look again at what those concerned listen to, once the act is durable.
 pub(crate) fn rights_changed(tx: &mut Tx, concerned: Concerned<'_>) {
     tx.event(RIGHTS.to_owned(), "rights.changed", &concerned);
+}
+
+/// Makes every replica look again at who listens to a room and to what is said there.
+pub(crate) fn room_rights_changed(tx: &mut Tx, room_id: Uuid, conversation_id: Uuid) {
+    for topic in [Topic::Room(room_id).name(), Topic::Conversation(conversation_id).name()] {
+        rights_changed(tx, Concerned { topic: Some(&topic), ..Concerned::default() });
+    }
 }

@@ -15,6 +15,7 @@ use crate::model::user::{PlatformRole, User, UserStatus};
 use crate::store::db::StoreError;
 use crate::store::tx::Tx;
 use crate::store::users::{self as store, NewUser, UserFilter};
+use crate::store::{organization_invites, organizations};
 
 /// Why an account is not seen or not changed.
 #[derive(Debug, thiserror::Error)]
@@ -217,6 +218,8 @@ async fn end(app: &App, caller: &Caller, id: Uuid) -> Result<(), UserError> {
     let mut tx = app.begin().await?;
     store::lock_admins(&mut tx).await?;
     let user = store::find(&mut tx, id).await?.ok_or(UserError::NotFound)?;
+    // Under the locks under which members change: of two owners who go at the same time, one has to stay.
+    organizations::lock_owned(&mut tx, id).await?;
     let left_alone = store::list_organizations_owned_alone(&mut tx, id).await?;
     if !left_alone.is_empty() {
         return Err(UserError::SoleOwner(left_alone));
@@ -225,6 +228,8 @@ async fn end(app: &App, caller: &Caller, id: Uuid) -> Result<(), UserError> {
         return Err(UserError::NotFound);
     }
     keep_an_admin(&mut tx, &user).await?;
+    organizations::delete_memberships(&mut tx, id).await?;
+    organization_invites::revoke_made_by(&mut tx, id, now).await?;
     sessions::revoke_all(&mut tx, id, None, now).await?;
     erasure::leave_calls(&mut tx, id, now).await?;
     tx.enqueue(NewJob::erase_account(id), now).await?;

@@ -31,7 +31,9 @@ macro_rules! select_participant {
 macro_rules! select_rights {
     ($rest:literal) => {
         concat!(
-            "SELECT p.identity, p.user_id, u.status AS user_status, CASE WHEN m.role IS NOT NULL THEN m.role WHEN om.role IS NOT NULL THEN 'member' END AS room_role, g.id AS guest_id, \
+            "SELECT p.identity, p.user_id, u.status AS user_status, p.role, CASE WHEN 'owner' IN (m.role, om.role) THEN 'owner' \
+             WHEN 'admin' IN (m.role, om.role) THEN 'admin' WHEN m.role IS NOT NULL OR om.role IS NOT NULL \
+             THEN 'member' END AS room_role, g.id AS guest_id, \
              l.id AS admission_id, EXISTS (SELECT 1 FROM meetings mt LEFT JOIN meeting_invites mi \
              ON mi.meeting_id = mt.id AND mi.user_id = p.user_id WHERE mt.room_id = COALESCE(r.parent_room_id, r.id) \
              AND mt.deleted_at IS NULL AND mt.status <> 'cancelled' \
@@ -265,6 +267,9 @@ pub(crate) struct Rights {
     pub identity: String,
     pub user_id: Option<Uuid>,
     pub user_status: Option<UserStatus>,
+    /// What they are in the call, as was written down last.
+    pub role: CallRole,
+    /// What they are in the room now, all roles taken together.
     pub room_role: Option<RoomRole>,
     pub guest_id: Option<Uuid>,
     /// They organize or are invited to a meeting in the room.

@@ -9,9 +9,8 @@ use crate::model::clock::Micros;
 statements! {
     LIST_PRESENCE_OF = "SELECT c.room_id, p.identity FROM call_participants p JOIN calls c ON c.id = p.call_id \
         WHERE p.user_id = $1 AND p.left_at IS NULL AND c.ended_at IS NULL LIMIT $2";
-    LIST_ROOMS_OWNED_ALONE = "SELECT r.id FROM rooms r JOIN room_members m ON m.room_id = r.id AND m.role = 'owner' \
-        WHERE m.user_id = $1 AND r.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM room_members o \
-        WHERE o.room_id = r.id AND o.role = 'owner' AND o.user_id <> $1) LIMIT $2";
+    LIST_ROOMS_OWNED = "SELECT r.id FROM rooms r JOIN room_members m ON m.room_id = r.id AND m.role = 'owner' \
+        WHERE m.user_id = $1 AND r.deleted_at IS NULL ORDER BY r.id LIMIT $2";
     DELETE_ROOM_MEMBERSHIPS = "DELETE FROM room_members WHERE user_id = $1";
     DELETE_SESSIONS_OF = "DELETE FROM sessions WHERE user_id = $1";
     BLANK_CALL_NAMES = "UPDATE call_participants SET name = $2 WHERE id IN (SELECT id FROM call_participants \
@@ -43,9 +42,9 @@ pub(crate) async fn list_presence(
     run!(on, fetch_all as (Uuid, String), LIST_PRESENCE_OF, user_id, limit)
 }
 
-/// Rooms that have no owner but this one.
-pub(crate) async fn list_rooms_owned_alone(db: &Db, user_id: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
-    let rows = run!(db, fetch_all as (Uuid,), LIST_ROOMS_OWNED_ALONE, user_id, limit)?;
+/// Rooms of which somebody is an owner, in the order of their ids.
+pub(crate) async fn list_rooms_owned(db: &Db, user_id: Uuid, limit: i64) -> Result<Vec<Uuid>, StoreError> {
+    let rows = run!(db, fetch_all as (Uuid,), LIST_ROOMS_OWNED, user_id, limit)?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 

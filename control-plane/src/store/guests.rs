@@ -8,14 +8,29 @@ use super::tx::Tx;
 use crate::model::clock::Micros;
 use crate::model::user::GuestSession;
 
+/// A pass that has not expired by `$2`; a pass is given out in the lobby already, so it says whether its guest is in.
+macro_rules! select_guest {
+    ($which:literal) => {
+        concat!(
+            "SELECT g.id, g.room_id, g.name, g.tab, \
+             (EXISTS (SELECT 1 FROM conversation_guests cg WHERE cg.guest_id = g.id) \
+             OR EXISTS (SELECT 1 FROM lobby_entries l WHERE l.room_id = g.room_id AND l.subject_id = g.id \
+             AND l.status = 'accepted' AND l.expires_at > $2)) AS is_admitted \
+             FROM guest_sessions g WHERE g.expires_at > $2 AND ",
+            $which
+        )
+    };
+}
+
 statements! {
     INSERT_GUEST = "INSERT INTO guest_sessions (id, room_id, name, tab, token_hash, created_at, expires_at, \
         address_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    FIND_GUEST = "SELECT id, room_id, name, tab FROM guest_sessions WHERE token_hash = $1 AND expires_at > $2";
-    FIND_GUEST_BY_ID = "SELECT id, room_id, name, tab FROM guest_sessions WHERE id = $1 AND expires_at > $2";
-    COUNT_ADMISSIONS = "SELECT (SELECT COUNT(*) FROM call_participants p JOIN calls c ON c.id = p.call_id \
-        WHERE p.guest_id = $1 AND c.room_id = $2) + (SELECT COUNT(*) FROM lobby_entries \
-        WHERE subject_id = $1 AND room_id = $2 AND status = 'accepted' AND expires_at > $3)";
+    FIND_GUEST = select_guest!("g.token_hash = $1");
+    FIND_GUEST_BY_ID = select_guest!("g.id = $1");
+    SHUT_OUT = "DELETE FROM conversation_guests WHERE guest_id = $1";
+    SHUT_OUT_STRANGERS = "DELETE FROM conversation_guests WHERE guest_id IN (SELECT g.id FROM guest_sessions g \
+        WHERE g.room_id = $1 AND NOT EXISTS (SELECT 1 FROM lobby_entries l WHERE l.room_id = $1 \
+        AND l.subject_id = g.id AND l.status = 'accepted'))";
     UPDATE_GUEST_NAME = "UPDATE guest_sessions SET name = $2, expires_at = $3 WHERE id = $1";
     EXTEND_GUESTS_OF_CALL = "UPDATE guest_sessions SET expires_at = $2 WHERE expires_at < $2 AND id IN \
         (SELECT guest_id FROM call_participants WHERE call_id = $1 AND guest_id IS NOT NULL)";
@@ -60,10 +75,16 @@ pub(crate) async fn find_by_id(db: &Db, id: Uuid, now: Micros) -> Result<Option<
     run!(db, fetch_optional as GuestSession, FIND_GUEST_BY_ID, id, now)
 }
 
-/// Whether a guest was let into the room of their pass: they are or were in its call, or somebody admitted them.
-pub(crate) async fn was_admitted(db: &Db, guest: &GuestSession, now: Micros) -> Result<bool, StoreError> {
-    let (count,): (i64,) = run!(db, fetch_one as (i64,), COUNT_ADMISSIONS, guest.id, guest.room_id, now)?;
-    Ok(count > 0)
+/// Takes the conversation of the room away from a guest, until they are let in again.
+pub(crate) async fn shut_out(tx: &mut Tx, guest_id: Uuid) -> Result<(), StoreError> {
+    run!(tx, execute, SHUT_OUT, guest_id)?;
+    Ok(())
+}
+
+/// Takes the conversation of a room away from the guests whom nobody let in: they had walked in.
+pub(crate) async fn shut_out_strangers(tx: &mut Tx, room_id: Uuid) -> Result<(), StoreError> {
+    run!(tx, execute, SHUT_OUT_STRANGERS, room_id)?;
+    Ok(())
 }
 
 /// Gives a guest who comes back a new name and more time.

@@ -19,8 +19,11 @@ statements! {
         updated_at = excluded.updated_at";
     SET_ROLE_OF = "UPDATE call_participants SET role = $3 WHERE call_id = $1 AND left_at IS NULL \
         AND (user_id = $2 OR guest_id = $2)";
-    NOTE_REMOVED = "UPDATE call_participants SET removed_at = $3 WHERE call_id = $1 AND removed_at IS NULL \
-        AND (user_id = $2 OR guest_id = $2)";
+    NOTE_REMOVED = "UPDATE call_participants SET removed_at = $3 WHERE removed_at IS NULL \
+        AND (user_id = $2 OR guest_id = $2) AND call_id IN (SELECT c.id FROM calls c JOIN rooms r ON r.id = c.room_id \
+        WHERE r.id = $1 OR r.parent_room_id = $1)";
+    TAKE_COHOST = "UPDATE call_grants SET is_cohost = FALSE, updated_at = $3 WHERE subject_id = $2 AND is_cohost \
+        AND call_id IN (SELECT id FROM calls WHERE room_id = $1 AND ended_at IS NULL)";
     COUNT_RECENT = "SELECT COUNT(*) FROM call_participants WHERE call_id = $1 AND (user_id = $2 OR guest_id = $2) \
         AND (left_at IS NULL OR left_at > $3) AND removed_at IS NULL";
     COUNT_STAYS = "SELECT COUNT(*) FROM call_participants WHERE call_id = $1 AND (user_id = $2 OR guest_id = $2)";
@@ -83,9 +86,15 @@ pub(crate) async fn set_role(tx: &mut Tx, call_id: Uuid, subject_id: Uuid, role:
     Ok(())
 }
 
-/// Notes that somebody was removed from the call, whatever stays they had.
-pub(crate) async fn note_removed(tx: &mut Tx, call_id: Uuid, subject_id: Uuid, now: Micros) -> Result<(), StoreError> {
-    run!(tx, execute, NOTE_REMOVED, call_id, subject_id, now)?;
+/// Notes that somebody was removed from the calls of a room and of its breakouts, whatever stays they had.
+pub(crate) async fn note_removed(tx: &mut Tx, room_id: Uuid, subject_id: Uuid, now: Micros) -> Result<(), StoreError> {
+    run!(tx, execute, NOTE_REMOVED, room_id, subject_id, now)?;
+    Ok(())
+}
+
+/// Makes somebody cohost no longer, in whatever call is open in a room.
+pub(crate) async fn take_cohost(tx: &mut Tx, room_id: Uuid, subject_id: Uuid, now: Micros) -> Result<(), StoreError> {
+    run!(tx, execute, TAKE_COHOST, room_id, subject_id, now)?;
     Ok(())
 }
 

@@ -165,10 +165,9 @@ pub(crate) async fn delete_of(tx: &mut Tx, room_id: Uuid, subject_id: Uuid) -> R
     Ok(())
 }
 
-/// Withdraws the admissions that held for one call.
-pub(crate) async fn delete_of_call(tx: &mut Tx, room_id: Uuid, call_id: Uuid) -> Result<(), StoreError> {
-    run!(tx, execute, DELETE_ADMISSIONS_OF_CALL, room_id, call_id)?;
-    Ok(())
+/// Withdraws the admissions that held for one call; whether there were any.
+pub(crate) async fn delete_of_call(tx: &mut Tx, room_id: Uuid, call_id: Uuid) -> Result<bool, StoreError> {
+    Ok(run!(tx, execute, DELETE_ADMISSIONS_OF_CALL, room_id, call_id)? > 0)
 }
 
 /// Deletes at most `batch` entries whose time is over.

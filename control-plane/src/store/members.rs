@@ -20,7 +20,8 @@ statements! {
     UPDATE_ROOM_MEMBER = "UPDATE room_members SET role = $3 WHERE room_id = $1 AND user_id = $2";
     DELETE_ROOM_MEMBER = "DELETE FROM room_members WHERE room_id = $1 AND user_id = $2";
     COUNT_ROOM_MEMBERS = "SELECT COUNT(*) FROM room_members WHERE room_id = $1";
-    COUNT_ROOM_OWNERS = "SELECT COUNT(*) FROM room_members WHERE room_id = $1 AND role = 'owner'";
+    COUNT_ROOM_OWNERS = "SELECT COUNT(*) FROM room_members m JOIN users u ON u.id = m.user_id \
+        WHERE m.room_id = $1 AND m.role = 'owner' AND u.deleted_at IS NULL";
     FIND_PERSON_BY_ID = "SELECT id, display_name, status FROM users WHERE id = $1 AND deleted_at IS NULL";
     FIND_PERSON_BY_EMAIL = "SELECT id, display_name, status FROM users WHERE email = $1 AND deleted_at IS NULL \
         AND email_verified_at IS NOT NULL";
@@ -94,6 +95,7 @@ pub(crate) async fn count(tx: &mut Tx, room_id: Uuid) -> Result<i64, StoreError>
     Ok(count)
 }
 
+/// Owners whose accounts are not deleted.
 pub(crate) async fn count_owners(tx: &mut Tx, room_id: Uuid) -> Result<i64, StoreError> {
     let (count,) = run!(tx, fetch_one as (i64,), COUNT_ROOM_OWNERS, room_id)?;
     Ok(count)

@@ -6,6 +6,7 @@ use super::db::{Db, On, StoreError, run};
 use super::{statements, tx::Tx};
 use crate::model::clock::Micros;
 use crate::model::organization::{OrgInvite, OrgRole};
+use crate::model::user::PlatformRole;
 
 macro_rules! select_invite {
     ($rest:literal) => {
@@ -32,6 +33,13 @@ statements! {
     COUNT_INVITES = "SELECT COUNT(*) FROM organization_invites \
         WHERE org_id = $1 AND state = 'pending' AND expires_at > $2";
     SETTLE_INVITE = "UPDATE organization_invites SET state = $2, settled_at = $3 WHERE id = $1 AND state = 'pending'";
+    REVOKE_MADE_BY = "UPDATE organization_invites SET state = 'revoked', settled_at = $2 \
+        WHERE invited_by = $1 AND state = 'pending'";
+    REVOKE_MADE_IN = "UPDATE organization_invites SET state = 'revoked', settled_at = $3 \
+        WHERE org_id = $1 AND invited_by = $2 AND state = 'pending' AND ($4 = '' OR role = $4)";
+    FIND_INVITER = "SELECT u.platform_role, m.role FROM users u \
+        LEFT JOIN organization_members m ON m.user_id = u.id AND m.org_id = $1 \
+        WHERE u.id = $2 AND u.deleted_at IS NULL";
     IS_MEMBER_BY_EMAIL = "SELECT COUNT(*) FROM organization_members m JOIN users u ON u.id = m.user_id \
         WHERE m.org_id = $1 AND u.email = $2 AND u.deleted_at IS NULL";
     FIND_VERIFIED = "SELECT id FROM users WHERE email = $1 AND email_verified_at IS NOT NULL AND status = 'active' \
@@ -117,6 +125,34 @@ pub(crate) async fn count(tx: &mut Tx, org_id: Uuid, now: Micros) -> Result<i64,
 /// Ends an invite as `state`; `false` when it had ended.
 pub(crate) async fn settle(tx: &mut Tx, id: Uuid, state: &'static str, now: Micros) -> Result<bool, StoreError> {
     Ok(run!(tx, execute, SETTLE_INVITE, id, state, now)? == 1)
+}
+
+/// Takes back whatever invites somebody made that wait for an answer.
+pub(crate) async fn revoke_made_by(tx: &mut Tx, user_id: Uuid, now: Micros) -> Result<(), StoreError> {
+    run!(tx, execute, REVOKE_MADE_BY, user_id, now)?;
+    Ok(())
+}
+
+/// As [`revoke_made_by`], in one organization, and only invites to `role` if one is given.
+pub(crate) async fn revoke_made_in(
+    tx: &mut Tx,
+    org_id: Uuid,
+    user_id: Uuid,
+    role: Option<OrgRole>,
+    now: Micros,
+) -> Result<(), StoreError> {
+    let role = role.map_or("", OrgRole::as_str);
+    run!(tx, execute, REVOKE_MADE_IN, org_id, user_id, now, role)?;
+    Ok(())
+}
+
+/// What somebody who invited is now, on the platform and in the organization; `None` without an account.
+pub(crate) async fn find_inviter(
+    tx: &mut Tx,
+    org_id: Uuid,
+    user_id: Uuid,
+) -> Result<Option<(PlatformRole, Option<OrgRole>)>, StoreError> {
+    run!(tx, fetch_optional as (PlatformRole, Option<OrgRole>), FIND_INVITER, org_id, user_id)
 }
 
 /// Whether somebody with that address belongs to the organization.

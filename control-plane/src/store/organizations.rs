@@ -51,7 +51,12 @@ statements! {
     COUNT_OWNED = "SELECT COUNT(*) FROM organization_members m JOIN organizations o ON o.id = m.org_id \
         WHERE m.user_id = $1 AND m.role = 'owner' AND o.deleted_at IS NULL";
     COUNT_MEMBERS = "SELECT COUNT(*) FROM organization_members WHERE org_id = $1";
-    COUNT_OWNERS = "SELECT COUNT(*) FROM organization_members WHERE org_id = $1 AND role = 'owner'";
+    COUNT_OWNERS = "SELECT COUNT(*) FROM organization_members m JOIN users u ON u.id = m.user_id \
+        WHERE m.org_id = $1 AND m.role = 'owner' AND u.deleted_at IS NULL";
+    LIST_OWNED = "SELECT m.org_id FROM organization_members m JOIN organizations o ON o.id = m.org_id \
+        WHERE m.user_id = $1 AND m.role = 'owner' AND o.deleted_at IS NULL ORDER BY m.org_id";
+    DELETE_MEMBERSHIPS_OF = "DELETE FROM organization_members WHERE user_id = $1";
+    DELETE_CHANNEL_MEMBERSHIPS_OF = "DELETE FROM channel_members WHERE user_id = $1";
     FIND_ROLE = "SELECT m.role FROM organization_members m JOIN organizations o ON o.id = m.org_id \
         WHERE m.org_id = $1 AND m.user_id = $2 AND o.deleted_at IS NULL";
     INSERT_MEMBER = "INSERT INTO organization_members (org_id, user_id, role, created_at) VALUES ($1, $2, $3, $4) \
@@ -134,6 +139,22 @@ pub(crate) async fn list(
 /// Takes the lock under which members change; `false` when the organization is gone.
 pub(crate) async fn lock(tx: &mut Tx, id: Uuid) -> Result<bool, StoreError> {
     Ok(run!(tx, execute, LOCK_ORGANIZATION, id)? == 1)
+}
+
+/// Takes the locks of all organizations somebody owns, in the order of their ids, so that two who do so at the same
+/// time wait for each other and not for ever.
+pub(crate) async fn lock_owned(tx: &mut Tx, user_id: Uuid) -> Result<(), StoreError> {
+    for (id,) in run!(&mut *tx, fetch_all as (Uuid,), LIST_OWNED, user_id)? {
+        lock(&mut *tx, id).await?;
+    }
+    Ok(())
+}
+
+/// Deletes every membership of somebody, with those in channels.
+pub(crate) async fn delete_memberships(tx: &mut Tx, user_id: Uuid) -> Result<(), StoreError> {
+    run!(&mut *tx, execute, DELETE_CHANNEL_MEMBERSHIPS_OF, user_id)?;
+    run!(tx, execute, DELETE_MEMBERSHIPS_OF, user_id)?;
+    Ok(())
 }
 
 /// Writes what people may change. [`StoreError::Duplicate`] when the slug is taken.

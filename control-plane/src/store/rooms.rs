@@ -21,10 +21,12 @@ macro_rules! select_room {
              LEFT JOIN meeting_invites mi ON mi.meeting_id = mt.id AND mi.user_id = $1 WHERE mt.room_id = COALESCE(r.parent_room_id, r.id) \
              AND mt.deleted_at IS NULL AND mt.status <> 'cancelled' \
              AND (mt.organizer_id = $1 OR mi.status <> 'declined')) AS invited, \
-             (EXISTS (SELECT 1 FROM lobby_entries l WHERE l.room_id = COALESCE(r.parent_room_id, r.id) \
-             AND l.subject_id = $1 AND l.status = 'accepted') OR (r.access_level <> 'restricted' AND EXISTS \
-             (SELECT 1 FROM call_participants p WHERE p.call_id = c.id AND p.user_id = $1 AND p.left_at IS NULL \
-             AND p.removed_at IS NULL))) AS let_in \
+             (SELECT COALESCE(b.expires_at, 9223372036854775807) FROM room_bans b \
+             WHERE b.room_id = COALESCE(r.parent_room_id, r.id) AND b.subject_id = $1) AS banned_until, \
+             (SELECT l.expires_at FROM lobby_entries l WHERE l.room_id = COALESCE(r.parent_room_id, r.id) \
+             AND l.subject_id = $1 AND l.status = 'accepted') AS admitted_until, \
+             EXISTS (SELECT 1 FROM call_participants p WHERE p.call_id = c.id AND p.user_id = $1 \
+             AND p.left_at IS NULL AND p.removed_at IS NULL) AS is_inside \
              FROM rooms r LEFT JOIN room_members m ON m.room_id = COALESCE(r.parent_room_id, r.id) AND m.user_id = $1 \
              LEFT JOIN organizations og ON og.id = r.org_id AND og.deleted_at IS NULL \
              LEFT JOIN organization_members om ON om.org_id = og.id AND om.user_id = $1 \

@@ -34,6 +34,12 @@ statements! {
         FROM sessions s JOIN users u ON u.id = s.user_id \
         WHERE (s.refresh_hash = $1 OR s.prev_refresh_hash = $1) AND s.revoked_at IS NULL AND s.expires_at > $2 \
         AND u.status = 'active' AND u.deleted_at IS NULL";
+    INSERT_SPENT = "INSERT INTO spent_refresh_tokens (hash, session_id, spent_at) VALUES ($1, $2, $3) \
+        ON CONFLICT (hash) DO NOTHING";
+    FIND_SESSION_BY_SPENT = "SELECT s.id, s.user_id FROM spent_refresh_tokens t JOIN sessions s ON s.id = t.session_id \
+        WHERE t.hash = $1 AND s.revoked_at IS NULL AND s.expires_at > $2";
+    DELETE_SPENT = "DELETE FROM spent_refresh_tokens WHERE hash IN \
+        (SELECT hash FROM spent_refresh_tokens WHERE spent_at < $1 LIMIT $2)";
     ROTATE_SESSION = "UPDATE sessions SET access_hash = $3, access_expires_at = $4, prev_refresh_hash = refresh_hash, \
         refresh_hash = $5, rotated_at = $6, last_seen_at = $6, expires_at = $7, ip = $8, user_agent = $9 \
         WHERE id = $1 AND refresh_hash = $2 AND revoked_at IS NULL";
@@ -158,7 +164,7 @@ pub(crate) async fn find_by_refresh(
 /// Replaces a session's pair; `false` when another request rotated or revoked it first.
 pub(crate) async fn rotate(tx: &mut Tx, next: Rotation<'_>, now: Micros) -> Result<bool, StoreError> {
     let rows = run!(
-        tx,
+        &mut *tx,
         execute,
         ROTATE_SESSION,
         next.session_id,
@@ -171,7 +177,24 @@ pub(crate) async fn rotate(tx: &mut Tx, next: Rotation<'_>, now: Micros) -> Resu
         next.ip,
         next.user_agent
     )?;
+    if rows == 1 {
+        run!(tx, execute, INSERT_SPENT, &next.presented_hash, next.session_id, now)?;
+    }
     Ok(rows == 1)
+}
+
+/// Finds the live session, and its person's id, that a refresh token was exchanged in.
+pub(crate) async fn find_by_spent(
+    tx: &mut Tx,
+    refresh_hash: &[u8],
+    now: Micros,
+) -> Result<Option<(Uuid, Uuid)>, StoreError> {
+    run!(tx, fetch_optional as (Uuid, Uuid), FIND_SESSION_BY_SPENT, refresh_hash, now)
+}
+
+/// Forgets at most `batch` refresh tokens that were exchanged before `before`; how many.
+pub(crate) async fn delete_spent(db: &Db, before: Micros, batch: i64) -> Result<u64, StoreError> {
+    run!(db, execute, DELETE_SPENT, before, batch)
 }
 
 /// Ends a session: both its tokens are dead from now on.

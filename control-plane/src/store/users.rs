@@ -59,7 +59,8 @@ statements! {
     LIST_ORGANIZATIONS_OWNED_ALONE = "SELECT o.name FROM organization_members m \
         JOIN organizations o ON o.id = m.org_id \
         WHERE m.user_id = $1 AND m.role = 'owner' AND o.deleted_at IS NULL AND NOT EXISTS \
-        (SELECT 1 FROM organization_members x WHERE x.org_id = m.org_id AND x.role = 'owner' AND x.user_id <> $1) \
+        (SELECT 1 FROM organization_members x JOIN users u ON u.id = x.user_id AND u.deleted_at IS NULL \
+        WHERE x.org_id = m.org_id AND x.role = 'owner' AND x.user_id <> $1) \
         ORDER BY o.id LIMIT 20";
     COUNT_INVITES = "SELECT COUNT(*) FROM organization_invites \
         WHERE state = 'pending' AND expires_at > $1 AND (token_hash = $2 OR email = $3)";

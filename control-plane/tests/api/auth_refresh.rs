@@ -49,6 +49,24 @@ both! {
         refresh(app, &next.text("/refresh_token")).await.problem(401, "invalid_refresh_token");
     }
 
+    async fn revokes_the_session_whichever_old_token_comes_back(app) {
+        for (rotations, waits) in [(2, true), (2, false), (5, true)] {
+            let ada = app.person(&format!("Ada{rotations}{waits}")).await;
+            let (mut token, mut access) = (ada.refresh.clone(), ada.access.clone());
+            for _ in 0..rotations {
+                let next = refresh(app, &token).await.expect(200);
+                (token, access) = (next.text("/refresh_token"), next.text("/access_token"));
+            }
+            if waits {
+                app.clock.advance(Duration::from_secs(11));
+            }
+            refresh(app, &ada.refresh).await.problem(401, "refresh_token_reused");
+            app.get("/me", Some(&access)).await.problem(401, "invalid_token");
+            refresh(app, &token).await.problem(401, "invalid_refresh_token");
+            refresh(app, &ada.refresh).await.problem(401, "invalid_refresh_token");
+        }
+    }
+
     async fn refuses_what_is_no_refresh_token(app) {
         let ada = app.person("Ada").await;
         for token in [ada.access.as_str(), "", "pr_", "pr_AAAA", "\u{0}"] {

@@ -194,6 +194,67 @@ both! {
         scene.act(app, &eve, "/unlock", json!({})).await.problem(403, "forbidden");
     }
 
+    async fn a_banned_cohost_leads_no_more(app) {
+        let scene = Scene::new(app).await;
+        let (ada, eve) = (scene.ada.access.clone(), scene.eve.access.clone());
+        let bans = format!("/rooms/{}/bans", scene.room);
+        let mut eves = scene.eves.clone();
+        for by_removing in [true, false] {
+            let role = json!({ "role": "cohost" });
+            scene.act(app, &ada, &scene.on(&eves, "/role"), role).await.expect(200);
+            scene.act(app, &eve, "/lock", json!({})).await.expect(200);
+            scene.act(app, &eve, "/unlock", json!({})).await.expect(200);
+            if by_removing {
+                scene.act(app, &ada, &scene.on(&eves, "/remove"), json!({ "ban": true })).await.expect(204);
+            } else {
+                app.post(&bans, Some(&ada), json!({ "user_id": scene.eve.id })).await.expect(201);
+            }
+            let verbs = ["/lock", "/unlock", "/mute-all", "/lower-hands", "/end", "/breakouts/open", "/breakouts/close"];
+            for verb in verbs.map(str::to_owned).into_iter().chain([
+                scene.on(&scene.graces, "/mute"),
+                scene.on(&scene.graces, "/remove"),
+                scene.on(&scene.graces, "/permissions"),
+            ]) {
+                scene.act(app, &eve, &verb, json!({})).await.problem(404, "call_not_found");
+            }
+            app.get(&format!("/rooms/{}/lobby", scene.room), Some(&eve)).await.problem(404, "room_not_found");
+            app.get(&format!("/rooms/{}/lobby", scene.code), Some(&eve)).await.problem(403, "forbidden");
+            // Who is let back in begins as anybody does.
+            let ban = app.get(&bans, Some(&ada)).await.expect(200).text("/items/0/id");
+            app.delete(&format!("{bans}/{ban}"), Some(&ada)).await.expect(204);
+            app.node.part(app, &eves, &scene.room).await;
+            let (_, again) = enter(app, &scene.code, &scene.room, Some(&eve)).await;
+            assert_eq!(again.attributes["role"], "participant");
+            scene.act(app, &eve, "/lock", json!({})).await.problem(403, "forbidden");
+            eves = again;
+        }
+    }
+
+    async fn roles_in_the_call_follow_those_in_the_room(app) {
+        let scene = Scene::new(app).await;
+        let ada = scene.ada.access.clone();
+        let members = format!("/rooms/{}/members", scene.room);
+        let member = format!("{members}/{}", scene.eve.id);
+        let stays = format!("/calls/{}/participants?present=true", scene.call);
+        let becomes = async |role: &str| {
+            app.eventually(&format!("eve is {role}"), async || {
+                let page = app.get(&stays, Some(&ada)).await.expect(200);
+                let items = page.json["items"].as_array().unwrap().clone();
+                let listed = items.iter().any(|stay| stay["name"] == "Eve" && stay["role"] == role);
+                listed && app.node.attribute(&scene.eves.identity, "role").as_deref() == Some(role)
+            }).await;
+        };
+        app.post(&members, Some(&ada), json!({ "user_id": scene.eve.id, "role": "admin" })).await.expect(201);
+        becomes("host").await;
+        app.patch(&member, Some(&ada), json!({ "role": "member" })).await.expect(200);
+        becomes("participant").await;
+        scene.act(app, &scene.eve.access, "/lock", json!({})).await.problem(403, "forbidden");
+        app.patch(&member, Some(&ada), json!({ "role": "admin" })).await.expect(200);
+        becomes("host").await;
+        app.delete(&member, Some(&ada)).await.expect(204);
+        becomes("participant").await;
+    }
+
     async fn blocked_sources_stay_blocked(app) {
         let scene = Scene::new(app).await;
         let ada = scene.ada.access.clone();

@@ -28,6 +28,7 @@ mod calls_reconcile;
 mod calls_record;
 mod calls_start;
 mod channels;
+mod conversations_access;
 mod conversations_direct;
 mod conversations_list;
 mod erasure;

@@ -2,8 +2,20 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, both};
+use crate::support::{PASSWORD, Person, TestApp, both, talk};
 use crate::users_admin::admin;
+
+/// Rounds of a race.
+const ROUNDS: usize = 12;
+
+/// Three people nobody knows yet.
+async fn trio(app: &TestApp, round: usize) -> [Person; 3] {
+    [
+        app.person(&format!("X{round}")).await,
+        app.person(&format!("Y{round}")).await,
+        app.person(&format!("Z{round}")).await,
+    ]
+}
 
 both! {
     async fn ends_sessions_calls_and_rooms_and_blanks_history(app) {
@@ -60,6 +72,63 @@ both! {
             let page = app.get(&members, Some(&bob.access)).await.expect(200);
             page.json["items"].as_array().unwrap().len() == 1
         }).await;
+    }
+
+    async fn leaves_every_organization_an_owner_whoever_goes_at_the_same_time(app) {
+        for round in 0..ROUNDS {
+            let [x, y, z] = trio(app, round).await;
+            let org = talk::organization(app, &x, "Ours").await;
+            talk::member(app, &x, &org, &y, "owner").await;
+            talk::member(app, &x, &org, &z, "member").await;
+            let path = format!("/organizations/{}", org.text("/id"));
+            let (one, two) = tokio::join!(app.delete("/me", Some(&x.access)), async {
+                match round % 3 {
+                    0 => app.delete("/me", Some(&y.access)).await,
+                    1 => app.post(&format!("{path}/leave"), Some(&y.access), json!({})).await,
+                    _ => app.patch(&format!("{path}/members/{}", y.id), Some(&y.access), json!({ "role": "member" })).await,
+                }
+            });
+            let gone = [one.status.is_success(), two.status.is_success()];
+            assert!(gone == [true, false] || gone == [false, true], "{} and {}", one.json, two.json);
+            let code = if gone[0] { two.json["code"].clone() } else { one.json["code"].clone() };
+            assert!(code == "last_owner" || code == "sole_owner", "{code}");
+            let owners = app.get(&format!("{path}/members?role=owner"), Some(&z.access)).await.expect(200);
+            let left = if gone[0] { &y } else { &x };
+            assert_eq!(owners.json["items"].as_array().map(Vec::len), Some(1), "{}", owners.json);
+            assert_eq!(owners.text("/items/0/user_id"), left.id);
+            app.get("/me", Some(&left.access)).await.expect(200);
+        }
+    }
+
+    async fn leaves_every_room_an_owner_or_closes_it(app) {
+        for round in 0..ROUNDS {
+            let [x, y, z] = trio(app, round).await;
+            app.organization(&[&x, &y, &z]).await;
+            let room = format!("/rooms/{}", app.room(&x, "trusted").await.text("/id"));
+            for (person, role) in [(&y, "owner"), (&z, "member")] {
+                let body = json!({ "user_id": person.id, "role": role });
+                app.post(&format!("{room}/members"), Some(&x.access), body).await.expect(201);
+            }
+            let member = format!("{room}/members/{}", y.id);
+            let (one, two) = tokio::join!(app.delete("/me", Some(&x.access)), async {
+                match round % 3 {
+                    0 => app.delete("/me", Some(&y.access)).await,
+                    1 => app.delete(&member, Some(&y.access)).await,
+                    _ => app.patch(&member, Some(&y.access), json!({ "role": "member" })).await,
+                }
+            });
+            one.expect(204);
+            let y_stays = !two.status.is_success();
+            app.eventually("the room has an owner, or is gone", async || {
+                let page = app.get(&format!("{room}/members"), Some(&z.access)).await;
+                if page.status.as_u16() == 404 {
+                    return true;
+                }
+                let owners: Vec<Value> = page.json["items"].as_array().into_iter().flatten()
+                    .filter(|member| member["role"] == "owner").map(|member| member["user_id"].clone()).collect();
+                y_stays && owners == [json!(y.id)]
+            }).await;
+        }
     }
 
     async fn leaves_no_address_in_invitations(app) {

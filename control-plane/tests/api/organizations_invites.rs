@@ -24,13 +24,18 @@ both! {
         app.post(&by_id, Some(&bob.access), json!({})).await.problem(404, "invite_not_found");
         app.get(&format!("/organization-invites/{}", invite.text("/id")), None).await.problem(404, "invite_not_found");
         let fresh = app.post(&path, Some(&ada.access), body).await.expect(201);
-        app.post(&format!("{link}/accept"), Some(&bob.access), json!({})).await.problem(404, "invite_not_found");
+        let new = app.person("New").await;
+        app.post(&format!("{link}/accept"), Some(&new.access), json!({})).await.problem(404, "invite_not_found");
         let link = format!("/organization-invites/{}", fresh.text("/token"));
         app.post(&format!("{link}/accept"), None, json!({})).await.problem(401, "sign_in_required");
         let accept = format!("{link}/accept");
+        // It is for who has the address, and for nobody else who comes by the token.
+        for other in [&ada, &bob, &eve] {
+            app.post(&accept, Some(&other.access), json!({})).await.problem(404, "invite_not_found");
+        }
         let (one, two) = tokio::join!(
-            app.post(&accept, Some(&bob.access), json!({})),
-            app.post(&accept, Some(&eve.access), json!({})),
+            app.post(&accept, Some(&new.access), json!({})),
+            app.post(&accept, Some(&new.access), json!({})),
         );
         let mut statuses = [one.status.as_u16(), two.status.as_u16()];
         statuses.sort_unstable();
@@ -74,6 +79,71 @@ both! {
         app.get(&path, Some(&ada.access)).await.expect(200);
         assert_eq!(talk::statements(app, &ada.access, &path).await, 3);
         app.get(&format!("{path}?limit=0"), Some(&ada.access)).await.blames(&["limit"]);
+    }
+
+    async fn are_worth_what_their_inviter_is(app) {
+        let ada = app.person("Ada").await;
+        let org = talk::organization(app, &ada, "Org").await;
+        let of_org = format!("/organizations/{}", org.text("/id"));
+        let ways = ["removed", "left", "member", "viewer", "deleted", "behind"];
+        for (n, how) in ways.into_iter().enumerate() {
+            let (bob, new) = (app.person(&format!("Bob{n}")).await, app.person(&format!("New{n}")).await);
+            talk::member(app, &ada, &org, &bob, "admin").await;
+            let body = json!({ "email": new.email, "role": "admin" });
+            let invite = app.post(&format!("{of_org}/invites"), Some(&bob.access), body).await.expect(201);
+            let link = format!("/organization-invites/{}", invite.text("/token"));
+            app.get(&link, None).await.expect(200);
+            let member = format!("{of_org}/members/{}", bob.id);
+            match how {
+                "removed" => drop(app.delete(&member, Some(&ada.access)).await.expect(204)),
+                "left" => drop(app.post(&format!("{of_org}/leave"), Some(&bob.access), json!({})).await.expect(204)),
+                "deleted" => drop(app.delete("/me", Some(&bob.access)).await.expect(204)),
+                // As if the invite had been made while the role was taken.
+                "behind" => app.sql("UPDATE organization_members SET role = 'member' WHERE role = 'admin'").await,
+                role => drop(app.patch(&member, Some(&ada.access), json!({ "role": role })).await.expect(200)),
+            }
+            if how != "behind" {
+                app.get(&link, None).await.problem(404, "invite_not_found");
+            }
+            for person in [&bob, &new] {
+                let answer = app.post(&format!("{link}/accept"), Some(&person.access), json!({})).await;
+                assert!([401, 404].contains(&answer.status.as_u16()), "{how}: {}", answer.json);
+            }
+            app.get(&of_org, Some(&new.access)).await.problem(404, "organization_not_found");
+        }
+        let admins = app.get(&format!("{of_org}/members?role=admin"), Some(&ada.access)).await.expect(200);
+        assert_eq!(admins.json["items"], json!([]));
+    }
+
+    async fn above_the_role_that_is_left_are_taken_back(app) {
+        let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+        let (one, two) = (app.person("One").await, app.person("Two").await);
+        let org = talk::organization(app, &ada, "Org").await;
+        let of_org = format!("/organizations/{}", org.text("/id"));
+        talk::member(app, &ada, &org, &bob, "owner").await;
+        let invite = async |email: &str, role: &str| {
+            let body = json!({ "email": email, "role": role });
+            let made = app.post(&format!("{of_org}/invites"), Some(&bob.access), body).await.expect(201);
+            format!("/organization-invites/{}/accept", made.text("/token"))
+        };
+        let (high, low) = (invite(&one.email, "owner").await, invite(&two.email, "admin").await);
+        let member = format!("{of_org}/members/{}", bob.id);
+        app.patch(&member, Some(&ada.access), json!({ "role": "admin" })).await.expect(200);
+        app.post(&high, Some(&one.access), json!({})).await.problem(404, "invite_not_found");
+        assert_eq!(app.post(&low, Some(&two.access), json!({})).await.expect(200).text("/role"), "admin");
+    }
+
+    async fn ask_for_a_proved_address_where_there_is_mail(app, |config| MailSink::serve(config)) {
+        let (ada, bob, eve) = (app.person("Ada").await, app.person("Bob").await, app.person("Eve").await);
+        let org = talk::organization(app, &ada, "Org").await;
+        let path = format!("/organizations/{}/invites", org.text("/id"));
+        let invite = app.post(&path, Some(&ada.access), json!({ "email": bob.email })).await.expect(201);
+        let accept = format!("/organization-invites/{}/accept", invite.text("/token"));
+        app.verify_email(&eve).await;
+        app.post(&accept, Some(&eve.access), json!({})).await.problem(404, "invite_not_found");
+        app.post(&accept, Some(&bob.access), json!({})).await.problem(403, "email_not_verified");
+        app.verify_email(&bob).await;
+        app.post(&accept, Some(&bob.access), json!({})).await.expect(200);
     }
 
     async fn decline_and_expire(app) {

@@ -100,8 +100,8 @@ both! {
             app.post(&bans, Some(&ben.access), json!({ "user_id": target.id })).await.problem(403, "forbidden");
         }
         app.post(&bans, Some(&ada.access), json!({ "user_id": cem.id })).await.expect(201);
-        app.get(&members, Some(&cem.access)).await.problem(403, "forbidden");
-        app.get(&bans, Some(&cem.access)).await.problem(403, "forbidden");
+        app.get(&members, Some(&cem.access)).await.problem(404, "room_not_found");
+        app.get(&bans, Some(&cem.access)).await.problem(404, "room_not_found");
         app.get(&bans, None).await.problem(401, "sign_in_required");
         app.post(&bans, None, json!({ "user_id": cem.id })).await.problem(401, "sign_in_required");
         let secret = format!("/rooms/{}/bans", app.room(&ada, "restricted").await.text("/id"));

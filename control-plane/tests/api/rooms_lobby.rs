@@ -183,7 +183,7 @@ both! {
             assert_eq!(socket.ask(said).await["code"], "conversation_not_found");
             app.get(&messages, Some(token)).await.problem(404, "conversation_not_found");
             app.post(&messages, Some(token), json!({ "body": "Hello?" })).await.problem(404, "conversation_not_found");
-            app.get(&format!("/rooms/{id}/call"), Some(token)).await.problem(403, "forbidden");
+            app.get(&format!("/rooms/{id}/call"), Some(token)).await.problem(403, "lobby_required");
             app.get(&format!("/calls/{call}"), Some(token)).await.problem(404, "call_not_found");
             app.get(&format!("/calls/{call}/participants"), Some(token)).await.problem(404, "call_not_found");
         }

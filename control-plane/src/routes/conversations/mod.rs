@@ -128,7 +128,9 @@ impl From<ConversationError> for ApiError {
     fn from(error: ConversationError) -> Self {
         match error {
             ConversationError::Refused(Refusal::SignInRequired) => Self::sign_in_required(),
-            ConversationError::Refused(Refusal::NotFound | Refusal::Lobby) => conversation_not_found(),
+            ConversationError::Refused(Refusal::NotFound | Refusal::Lobby | Refusal::Banned) => {
+                conversation_not_found()
+            }
             ConversationError::Refused(_) => Self::forbidden(),
             ConversationError::Archived => archived(),
             ConversationError::NoSuchPerson => {

@@ -3,9 +3,11 @@
 //! In: an actor, an action, the call's room with the actor's role in it, and what hosts gave them. Out: yes, or how to
 //! refuse. Hosts are the owners and admins of the room; cohosts do all they do, except end the call and give roles.
 
-use super::{Refusal, is_platform_admin, require, role_in};
+use super::rooms::is_kept_out;
+use super::{Action, Refusal, RoomObject, authorize, is_platform_admin, require, role_in};
 use crate::model::call::CallGrant;
-use crate::model::room::{AccessLevel, Room, RoomRole};
+use crate::model::clock::Micros;
+use crate::model::room::{Room, RoomName, RoomRole};
 use crate::model::user::Actor;
 
 /// What somebody wants to do in a call.
@@ -27,6 +29,7 @@ pub(crate) struct CallObject<'a> {
     pub grant: CallGrant,
     /// The actor is or was in it.
     pub took_part: bool,
+    pub now: Micros,
 }
 
 /// Whether the actor is a host: owner or admin of the room.
@@ -60,14 +63,16 @@ fn refuse_guests(actor: &Actor, allowed: bool) -> Result<(), Refusal> {
 }
 
 fn sees(actor: &Actor, object: CallObject<'_>) -> bool {
-    let room = object.room;
-    match actor {
-        Actor::Anonymous => false,
-        Actor::Guest(guest) => guest.room_id == room.parent_room_id.unwrap_or(room.id),
-        Actor::User { .. } => {
-            let is_open_to_all = room.parent_room_id.is_none() && room.access_level != AccessLevel::Restricted;
-            let looks = room.role.is_some() || room.let_in || (is_open_to_all && !room.config.lobby);
-            object.took_part || looks || is_platform_admin(actor)
-        }
+    let (room, now) = (object.room, object.now);
+    let by = RoomName::Id(room.id);
+    let sees_room = || authorize(actor, Action::SeeCall, RoomObject { room, by: &by, now }).is_ok();
+    match (actor, room.parent_room_id) {
+        (Actor::Anonymous, _) => false,
+        (Actor::User { .. }, _) if is_kept_out(actor, room, now) => false,
+        (Actor::User { .. }, _) if object.took_part || room.role.is_some() || is_platform_admin(actor) => true,
+        // What a breakout lets in is decided by its parent.
+        (Actor::Guest(guest), Some(parent_id)) => guest.room_id == parent_id && guest.is_admitted,
+        (Actor::User { .. }, Some(_)) => false,
+        (Actor::User { .. } | Actor::Guest(_), None) => sees_room(),
     }
 }

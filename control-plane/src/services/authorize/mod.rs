@@ -17,7 +17,9 @@ pub(crate) use calls::{CallAction, CallObject, authorize_call, is_host};
 pub(crate) use conversations::{ConversationObject, Talk, authorize_talk};
 pub(crate) use meetings::{MeetingAction, authorize_meeting};
 pub(crate) use nodes::authorize_nodes;
-pub(crate) use organizations::{ChannelAction, OrgAction, authorize_channel, authorize_organization, effective_role};
+pub(crate) use organizations::{
+    ChannelAction, OrgAction, authorize_channel, authorize_organization, effective_role, effective_role_of,
+};
 pub(crate) use rooms::{Action, RoomObject, authorize, role_in};
 pub(crate) use users::{Sight, authorize_sight, authorize_users};
 
@@ -35,6 +37,9 @@ pub(crate) enum Refusal {
     /// Somebody has to let the caller in.
     #[error("the caller waits in the lobby")]
     Lobby,
+    /// Somebody keeps the caller out of the room.
+    #[error("the caller is banned")]
+    Banned,
     /// The caller's role does not allow it.
     #[error("the caller's role is too low")]
     Forbidden,

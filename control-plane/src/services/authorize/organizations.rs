@@ -2,7 +2,7 @@
 
 use super::{Refusal, is_platform_admin, require};
 use crate::model::organization::{Channel, ChannelRole, OrgRole, Organization, Visibility};
-use crate::model::user::Actor;
+use crate::model::user::{Actor, PlatformRole};
 
 /// What somebody wants to do with an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,11 @@ pub(crate) enum ChannelAction {
 /// What `actor` is in an organization as far as rights go; platform admins count as owners.
 pub(crate) fn effective_role(actor: &Actor, role: Option<OrgRole>) -> Option<OrgRole> {
     if is_platform_admin(actor) { Some(OrgRole::Owner) } else { role }
+}
+
+/// As [`effective_role`], of somebody who is not asking.
+pub(crate) fn effective_role_of(platform_role: PlatformRole, role: Option<OrgRole>) -> Option<OrgRole> {
+    if platform_role == PlatformRole::Admin { Some(OrgRole::Owner) } else { role }
 }
 
 /// Decides whether `actor` may do `action` with an organization.

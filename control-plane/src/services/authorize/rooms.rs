@@ -42,6 +42,14 @@ pub(crate) struct RoomObject<'a> {
 /// How to refuse.
 pub(crate) fn authorize(actor: &Actor, action: Action, object: RoomObject<'_>) -> Result<(), Refusal> {
     see(actor, object)?;
+    if is_kept_out(actor, object.room, object.now) {
+        return match (action, object.by) {
+            (Action::Join, _) => Err(Refusal::Banned),
+            // As much as anybody without a session sees.
+            (Action::See, RoomName::Code(_)) => Ok(()),
+            _ => Err(Refusal::NotFound),
+        };
+    }
     let admin = is_platform_admin(actor);
     match action {
         Action::See => Ok(()),
@@ -50,13 +58,34 @@ pub(crate) fn authorize(actor: &Actor, action: Action, object: RoomObject<'_>) -
         }
         Action::Delete => require(actor, admin || object.room.role == Some(RoomRole::Owner)),
         Action::Join => join(actor, object),
-        Action::SeeCall => match actor {
-            Actor::Guest(guest) if guest.room_id == object.room.id => Ok(()),
-            Actor::Anonymous | Actor::Guest(_) => Err(Refusal::SignInRequired),
-            Actor::User { .. } => require(actor, admin || may_look(object.room)),
-        },
+        Action::SeeCall => see_call(actor, object),
         Action::SeeHistory | Action::SeeMembers => require(actor, admin || object.room.role.is_some()),
     }
+}
+
+/// Whether a ban keeps `actor` out. Nobody bans owners.
+pub(crate) fn is_kept_out(actor: &Actor, room: &Room, now: Micros) -> bool {
+    room.banned_until.is_some_and(|until| until > now) && role_in(actor, room) != Some(RoomRole::Owner)
+}
+
+/// Who is in the call, and what is said there: for who belongs to the room, who was let in, and who may just walk in.
+fn see_call(actor: &Actor, object: RoomObject<'_>) -> Result<(), Refusal> {
+    let room = object.room;
+    let belongs = match actor {
+        Actor::Anonymous => return Err(Refusal::SignInRequired),
+        Actor::Guest(guest) if guest.room_id != room.id => return Err(Refusal::SignInRequired),
+        Actor::Guest(guest) => guest.is_admitted && room.access_level != AccessLevel::Restricted,
+        Actor::User { .. } => {
+            is_platform_admin(actor) || room.role.is_some() || was_let_in(room, object.now)
+        }
+    };
+    if belongs { Ok(()) } else { join(actor, object) }
+}
+
+/// Whether somebody let the asking person in, or they are in, unless only members come in by now.
+fn was_let_in(room: &Room, now: Micros) -> bool {
+    room.admitted_until.is_some_and(|until| until > now)
+        || (room.is_inside && room.access_level != AccessLevel::Restricted)
 }
 
 /// What `actor` is in a room, all roles taken together.
@@ -75,7 +104,7 @@ fn see(actor: &Actor, object: RoomObject<'_>) -> Result<(), Refusal> {
         (RoomName::Code(_), _) => Ok(()),
         (RoomName::Id(_), Actor::Guest(guest)) if guest.room_id == room.id => Ok(()),
         (RoomName::Id(_), Actor::Anonymous | Actor::Guest(_)) => Err(Refusal::SignInRequired),
-        (RoomName::Id(_), Actor::User { .. }) if may_enter(room) || room.let_in || is_platform_admin(actor) => Ok(()),
+        (RoomName::Id(_), Actor::User { .. }) if may_know(room, object.now) || is_platform_admin(actor) => Ok(()),
         (RoomName::Id(_), Actor::User { .. }) => Err(Refusal::NotFound),
     }
 }
@@ -96,12 +125,8 @@ fn join(actor: &Actor, object: RoomObject<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// Whether a signed-in person may see who is inside and hear what is said: who waits at the door may not yet.
-fn may_look(room: &Room) -> bool {
-    room.role.is_some() || room.let_in || (may_enter(room) && !room.config.lobby)
-}
-
-/// Whether a signed-in person comes to the door of a room; its lobby may still make them wait.
-fn may_enter(room: &Room) -> bool {
-    room.role.is_some() || room.invited || room.access_level != AccessLevel::Restricted
+/// Whether a signed-in person may know by its id alone that there is such a room.
+fn may_know(room: &Room, now: Micros) -> bool {
+    let open = room.access_level != AccessLevel::Restricted;
+    open || room.role.is_some() || room.invited || was_let_in(room, now)
 }
