@@ -2004,8 +2004,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Accept an invite: by its token, or by its id for who owns the verified address.
-         * @description Problems: 404 `invite_not_found`, 409 `too_many_members`.
+         * Accept an invite sent to one's own address: by its token, or by its id once the address is verified.
+         * @description Problems: 403 `email_not_verified`, 404 `invite_not_found`, 409 `too_many_members`.
          */
         post: operations["accept_organization_invite"];
         delete?: never;
