@@ -140,6 +140,11 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Duplicate => Self::new(StatusCode::CONFLICT, "already_exists", "This exists already."),
+            StoreError::Stale => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "stale",
+                "This was changed since you read it. Read it again before you change it.",
+            ),
             StoreError::Unavailable(_) => {
                 metrics::counter!("plenum_database_unavailable_total").increment(1);
                 tracing::warn!(%error, "the database is unavailable");

@@ -9,3 +9,4 @@ pub(crate) mod origin;
 pub(crate) mod page;
 pub(crate) mod rate_limit;
 pub(crate) mod validate;
+pub(crate) mod version;

@@ -12,6 +12,8 @@ use http::uri::Scheme;
 use http::{HeaderMap, Uri};
 use ipnet::IpNet;
 
+use super::version::IfMatch;
+
 /// Characters of a user agent that are kept.
 const USER_AGENT_CHARS: usize = 256;
 /// Longest host that is echoed into a join answer: a DNS name and a port.
@@ -28,6 +30,8 @@ pub(crate) struct ClientFacts {
     pub encrypted: bool,
     /// Host and port as the client wrote them; `None` when it sent none that makes sense.
     pub host: Option<String>,
+    /// The version of a thing the client means to change.
+    pub if_match: IfMatch,
 }
 
 /// The proxies whose word is taken.
@@ -64,6 +68,7 @@ impl ClientFacts {
             user_agent: user_agent(&parts.headers),
             encrypted: parts.extensions.get::<Scheme>() == Some(&Scheme::HTTPS),
             host: parts.uri.authority().map(ToString::to_string).or_else(|| last(&parts.headers, HOST.as_str())),
+            if_match: IfMatch::of(&parts.headers),
         };
         if proxies.contains(peer) {
             facts.believe_proxy(&parts.headers, proxies);

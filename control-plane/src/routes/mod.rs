@@ -30,6 +30,7 @@ mod rooms;
 #[cfg(test)]
 mod tests;
 mod users;
+mod versions;
 
 use std::sync::Arc;
 
@@ -126,7 +127,9 @@ fn api() -> OpenApiRouter<Arc<App>> {
 
 /// The OpenAPI document of every route.
 pub(crate) fn document() -> utoipa::openapi::OpenApi {
-    api().into_openapi()
+    let mut document = api().into_openapi();
+    versions::document(&mut document);
+    document
 }
 
 /// All routes, ready to serve.

@@ -233,6 +233,13 @@ pub(crate) async fn update_profile(
     change: ProfileChange,
 ) -> Result<Option<User>, StoreError> {
     let now = app.clock.now();
+    let mut tx = app.begin().await?;
+    if caller.facts.if_match.is_given() {
+        users::lock(&mut tx, user.id).await?;
+        let Some(found) = users::find(&mut tx, user.id).await? else { return Ok(None) };
+        caller.facts.if_match.check(found.updated_at)?;
+        user = found;
+    }
     let mut changed = Vec::new();
     if let Some(display_name) = change.display_name {
         user.display_name = display_name;
@@ -254,7 +261,6 @@ pub(crate) async fn update_profile(
         user.default_room_access = access;
         changed.push("default_room_access");
     }
-    let mut tx = app.begin().await?;
     let Some(user) = users::update_profile(&mut tx, &user, now).await? else {
         return Ok(None);
     };

@@ -180,6 +180,19 @@ async fn begin(app: &App, who: &SignedIn, id: Uuid, action: ChannelAction) -> Re
     Ok((tx, channel))
 }
 
+/// As [`begin`], to change the channel itself: locked where the caller says which version of it they know, and of that
+/// version.
+async fn begin_known(app: &App, who: &SignedIn, id: Uuid) -> Result<(Tx, Channel), ChannelError> {
+    let (mut tx, mut channel) = begin(app, who, id, ChannelAction::Manage).await?;
+    let known = &who.caller.facts.if_match;
+    if known.is_given() {
+        store::lock(&mut tx, id).await?;
+        channel = store::find(&mut tx, id, who.user.id).await?.ok_or(Refusal::NotFound)?;
+        known.check(channel.updated_at)?;
+    }
+    Ok((tx, channel))
+}
+
 /// Changes a channel.
 ///
 /// # Errors
@@ -191,7 +204,7 @@ pub(crate) async fn update(
     change: ChannelChange,
 ) -> Result<Channel, ChannelError> {
     let now = app.clock.now();
-    let (mut tx, mut channel) = begin(app, who, id, ChannelAction::Manage).await?;
+    let (mut tx, mut channel) = begin_known(app, who, id).await?;
     let mut changed = Vec::new();
     if let Some(name) = change.name.filter(|name| *name != channel.name) {
         channel.name = name;
@@ -230,7 +243,7 @@ pub(crate) async fn update(
 /// See [`ChannelError`].
 pub(crate) async fn delete(app: &App, who: &SignedIn, id: Uuid) -> Result<(), ChannelError> {
     let now = app.clock.now();
-    let (mut tx, channel) = begin(app, who, id, ChannelAction::Manage).await?;
+    let (mut tx, channel) = begin_known(app, who, id).await?;
     store::delete(&mut tx, id, now).await?;
     note(&mut tx, who, &channel, "channel.deleted", json!({ "name": channel.name }), now).await?;
     let topic = conversation_topic(channel.conversation_id);

@@ -16,6 +16,7 @@ use crate::model::organization::Organization;
 use crate::store::activities::{self as activity_store, AuditFilter};
 use crate::store::db::StoreError;
 use crate::store::organizations::{self as store, NewOrganization, OrgName};
+use crate::store::tx::Tx;
 
 /// Organizations one person may own.
 const MAX_OWNED: i64 = 100;
@@ -154,6 +155,19 @@ pub(crate) async fn find(
     Ok(org)
 }
 
+/// Finds an organization to change it, locked where the caller says which version of it they know, and of that version.
+async fn find_known(tx: &mut Tx, who: &SignedIn, name: &OrgName, action: OrgAction) -> Result<Organization, OrgError> {
+    let mut org = store::find(&mut *tx, name, who.user.id).await?.ok_or(Refusal::NotFound)?;
+    authorize_organization(&who.caller.actor, action, &org)?;
+    let known = &who.caller.facts.if_match;
+    if known.is_given() {
+        store::lock(&mut *tx, org.id).await?;
+        org = store::find(&mut *tx, &OrgName::Id(org.id), who.user.id).await?.ok_or(Refusal::NotFound)?;
+        known.check(org.updated_at)?;
+    }
+    Ok(org)
+}
+
 /// Lists the caller's organizations.
 ///
 /// # Errors
@@ -180,8 +194,7 @@ pub(crate) async fn update(
 ) -> Result<Organization, OrgError> {
     let now = app.clock.now();
     let mut tx = app.begin().await?;
-    let mut org = store::find(&mut tx, name, who.user.id).await?.ok_or(Refusal::NotFound)?;
-    authorize_organization(&who.caller.actor, OrgAction::Manage, &org)?;
+    let mut org = find_known(&mut tx, who, name, OrgAction::Manage).await?;
     let mut changed = Vec::new();
     if let Some(name) = change.name.filter(|name| *name != org.name) {
         org.name = name;
@@ -218,8 +231,7 @@ pub(crate) async fn update(
 pub(crate) async fn delete(app: &App, who: &SignedIn, name: &OrgName) -> Result<(), OrgError> {
     let now = app.clock.now();
     let mut tx = app.begin().await?;
-    let org = store::find(&mut tx, name, who.user.id).await?.ok_or(Refusal::NotFound)?;
-    authorize_organization(&who.caller.actor, OrgAction::Own, &org)?;
+    let org = find_known(&mut tx, who, name, OrgAction::Own).await?;
     store::delete(&mut tx, org.id, now).await?;
     let diff = json!({ "name": org.name });
     audit_in(&mut tx, &who.caller, Some(org.id), "organization.deleted", ("organization", org.id), diff, now).await?;

@@ -12,10 +12,10 @@ use crate::jobs::NewJob;
 use crate::model::clock::Micros;
 use crate::model::room::{AccessLevel, Room, RoomConfig, RoomName, RoomType, random_code};
 use crate::store::db::StoreError;
-use crate::store::guests;
 use crate::store::organizations::{self, OrgName};
 use crate::store::rooms::{self as store, NewRoom, RoomFilter};
 use crate::store::tx::Tx;
+use crate::store::{guests, members};
 
 /// Tries to find a free code; with 10^13 of them a second collision in a row does not happen.
 const CODE_TRIES: usize = 4;
@@ -165,6 +165,24 @@ pub(crate) async fn find_in(
     Ok(room)
 }
 
+/// As [`find_in`], locked where the caller says which version of it they know, and of that version.
+async fn find_known(
+    app: &App,
+    tx: &mut Tx,
+    who: &SignedIn,
+    name: &RoomName,
+    action: Action,
+) -> Result<Room, RoomError> {
+    let mut room = find_in(app, tx, who, name, action).await?;
+    let known = &who.caller.facts.if_match;
+    if known.is_given() {
+        members::lock_room(tx, room.id).await?;
+        room = find_in(app, tx, who, name, action).await?;
+        known.check(room.updated_at)?;
+    }
+    Ok(room)
+}
+
 /// Lists the caller's rooms.
 ///
 /// # Errors
@@ -180,7 +198,7 @@ pub(crate) async fn list(app: &App, user_id: Uuid, filter: RoomFilter<'_>) -> Re
 pub(crate) async fn update(app: &App, who: &SignedIn, name: &RoomName, change: RoomChange) -> Result<Room, RoomError> {
     let now = app.clock.now();
     let mut tx = app.begin().await?;
-    let mut room = find_in(app, &mut tx, who, name, Action::Update).await?;
+    let mut room = find_known(app, &mut tx, who, name, Action::Update).await?;
     let was_public = room.access_level == AccessLevel::Public;
     let diff = apply(&mut room, change);
     store::update(&mut tx, &room, now).await?;
@@ -251,7 +269,7 @@ fn apply(room: &mut Room, change: RoomChange) -> Vec<&'static str> {
 pub(crate) async fn delete(app: &App, who: &SignedIn, name: &RoomName) -> Result<(), RoomError> {
     let now = app.clock.now();
     let mut tx = app.begin().await?;
-    let room = find_in(app, &mut tx, who, name, Action::Delete).await?;
+    let room = find_known(app, &mut tx, who, name, Action::Delete).await?;
     store::delete(&mut tx, room.id, now).await?;
     let told = json!({ "name": room.name });
     audit_in(&mut tx, &who.caller, room.org_id, "room.deleted", ("room", room.id), told, now).await?;

@@ -25,6 +25,7 @@ macro_rules! select_channel {
 }
 
 statements! {
+    LOCK_CHANNEL = "UPDATE channels SET updated_at = updated_at WHERE id = $1 AND deleted_at IS NULL";
     INSERT_CHANNEL = "INSERT INTO channels (id, org_id, name, name_folded, description, visibility, conversation_id, \
         created_by, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) \
         ON CONFLICT (org_id, name_folded) WHERE deleted_at IS NULL DO NOTHING";
@@ -132,6 +133,12 @@ pub(crate) async fn update(tx: &mut Tx, channel: &Channel, now: Micros) -> Resul
         channel.archived_at,
         now
     )?;
+    Ok(())
+}
+
+/// Makes others who change the channel wait until this transaction ends.
+pub(crate) async fn lock(tx: &mut Tx, id: Uuid) -> Result<(), StoreError> {
+    run!(tx, execute, LOCK_CHANNEL, id)?;
     Ok(())
 }
 

@@ -60,6 +60,9 @@ pub enum StoreError {
     /// A unique index refused the row.
     #[error("already exists")]
     Duplicate,
+    /// The row changed since whoever wants to change it read it.
+    #[error("changed meanwhile")]
+    Stale,
     /// The database does not answer, is locked for too long or has no connection free.
     #[error("the database is unavailable: {0}")]
     Unavailable(#[source] sqlx::Error),

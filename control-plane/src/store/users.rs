@@ -51,6 +51,7 @@ statements! {
         default_room_access, avatar_file_id, email_verified_at, created_at, updated_at";
     DELETE_USER = "UPDATE users SET status = 'deleted', deleted_at = $2, updated_at = $2 \
         WHERE id = $1 AND deleted_at IS NULL";
+    LOCK_USER = "UPDATE users SET updated_at = updated_at WHERE id = $1 AND deleted_at IS NULL";
     LOCK_ADMINS = "UPDATE users SET platform_role = platform_role \
         WHERE platform_role = 'admin' AND deleted_at IS NULL";
     SHARE_ORGANIZATION = "SELECT COUNT(*) FROM organization_members a \
@@ -210,6 +211,12 @@ pub(crate) async fn update(tx: &mut Tx, user: &User, now: Micros) -> Result<Opti
 /// Marks an account deleted, which frees its address and user name; `false` when it was.
 pub(crate) async fn delete(tx: &mut Tx, id: Uuid, now: Micros) -> Result<bool, StoreError> {
     Ok(run!(tx, execute, DELETE_USER, id, now)? == 1)
+}
+
+/// Makes others who change the account wait until this transaction ends.
+pub(crate) async fn lock(tx: &mut Tx, id: Uuid) -> Result<(), StoreError> {
+    run!(tx, execute, LOCK_USER, id)?;
+    Ok(())
 }
 
 /// Makes acts that take admins away wait for each other, so that two of them cannot take the last two.

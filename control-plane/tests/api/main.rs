@@ -94,3 +94,4 @@ mod story_rooms;
 mod story_unio;
 mod support;
 mod users_admin;
+mod versions;

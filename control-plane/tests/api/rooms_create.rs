@@ -72,6 +72,8 @@ both! {
         app.post("/rooms", ada, json!({ "name": "A", "type": "party" })).await.blames(&["type"]);
         app.post("/rooms", ada, json!({ "name": "A", "access_level": 3 })).await.blames(&["access_level"]);
         app.post("/rooms", ada, json!({ "name": "A", "expires_at": "tomorrow" })).await.blames(&["expires_at"]);
+        let past = json!({ "name": "A", "expires_at": "2020-01-01T00:00:00Z" });
+        app.post("/rooms", ada, past).await.blames(&["expires_at"]);
         app.post("/rooms", ada, json!({ "name": "A", "config": { "lobby": "yes" } })).await.blames(&["config.lobby"]);
         app.post("/rooms", ada, json!(["A"])).await.expect(422);
         app.post("/rooms", None, json!({ "name": "A" })).await.problem(401, "sign_in_required");

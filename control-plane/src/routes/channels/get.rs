@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 
 use super::ChannelView;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Ids, SignedIn};
+use crate::http::version::Tagged;
 use crate::routes::problems::Problems;
 use crate::services::authorize::ChannelAction;
 use crate::services::channels;
@@ -21,7 +21,9 @@ pub(crate) async fn get(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Ids(ids): Ids<1>,
-) -> Result<Json<ChannelView>, ApiError> {
+) -> Result<Tagged<ChannelView>, ApiError> {
     let [id] = ids;
-    Ok(Json(channels::find(&app, &who, id, ChannelAction::See).await?.into()))
+    let channel = channels::find(&app, &who, id, ChannelAction::See).await?;
+    let version = channel.updated_at;
+    Ok(Tagged(channel.into(), version))
 }

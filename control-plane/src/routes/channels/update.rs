@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use garde::Validate;
 use serde::Deserialize;
@@ -13,6 +12,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, Ids, SignedIn};
 use crate::http::validate;
+use crate::http::version::Tagged;
 use crate::model::organization::Visibility;
 use crate::routes::problems::Problems;
 use crate::services::channels::{self, ChannelChange};
@@ -43,7 +43,7 @@ pub(crate) async fn update(
     who: SignedIn,
     Ids(ids): Ids<1>,
     Body(request): Body<UpdateChannelRequest>,
-) -> Result<Json<ChannelView>, ApiError> {
+) -> Result<Tagged<ChannelView>, ApiError> {
     let [id] = ids;
     let change = ChannelChange {
         name: request.name.map(|name| name.trim().to_owned()),
@@ -51,5 +51,7 @@ pub(crate) async fn update(
         visibility: request.visibility,
         archived: request.archived,
     };
-    Ok(Json(channels::update(&app, &who, id, change).await?.into()))
+    let channel = channels::update(&app, &who, id, change).await?;
+    let version = channel.updated_at;
+    Ok(Tagged(channel.into(), version))
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use garde::Validate;
 use serde::Deserialize;
@@ -12,6 +11,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, SignedIn, present};
 use crate::http::validate;
+use crate::http::version::Tagged;
 use crate::model::room::AccessLevel;
 use crate::model::user::User;
 use crate::routes::problems::{Problems, username_taken};
@@ -47,7 +47,7 @@ pub(crate) async fn update(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Body(request): Body<UpdateMeRequest>,
-) -> Result<Json<User>, ApiError> {
+) -> Result<Tagged<User>, ApiError> {
     let change = ProfileChange {
         display_name: request.display_name.map(|name| name.trim().to_owned()),
         username: request.username.map(|name| name.as_deref().map(validate::fold_username)),
@@ -56,7 +56,7 @@ pub(crate) async fn update(
         default_room_access: request.default_room_access,
     };
     match accounts::update_profile(&app, &who.caller, who.user, change).await {
-        Ok(user) => user.map(Json).ok_or_else(ApiError::sign_in_required),
+        Ok(user) => user.map(|user| Tagged(user.clone(), user.updated_at)).ok_or_else(ApiError::sign_in_required),
         Err(StoreError::Duplicate) => Err(username_taken()),
         Err(error) => Err(error.into()),
     }

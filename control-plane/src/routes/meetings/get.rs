@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -12,6 +11,7 @@ use super::{MeetingView, OccurrenceView, ics, meeting_id};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Segment, SignedIn};
+use crate::http::version::Tagged;
 use crate::routes::problems::Problems;
 use crate::services::authorize::MeetingAction;
 use crate::services::meetings;
@@ -42,6 +42,7 @@ pub(crate) async fn get(
     let meeting = meetings::find(&app, &who.caller, meeting_id(&name)?, MeetingAction::See).await?;
     let next = meeting_occurrences::find_next(&app.db, meeting.id, app.clock.now()).await?;
     let next_occurrence = next.map(|next| OccurrenceView::of(next, &meeting));
+    let version = meeting.updated_at;
     let meeting = MeetingView::of(&meeting, Some(who.user.id));
-    Ok(Json(MeetingDetail { meeting, next_occurrence }).into_response())
+    Ok(Tagged(MeetingDetail { meeting, next_occurrence }, version).into_response())
 }

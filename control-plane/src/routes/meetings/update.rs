@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use garde::Validate;
 use serde::Deserialize;
@@ -13,6 +12,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, Segment, SignedIn};
 use crate::http::validate;
+use crate::http::version::Tagged;
 use crate::model::clock::Micros;
 use crate::routes::problems::Problems;
 use crate::services::meetings::{self, plan::MeetingChange};
@@ -73,9 +73,9 @@ pub(crate) async fn update(
     who: SignedIn,
     Segment(name): Segment,
     Body(request): Body<UpdateMeetingRequest>,
-) -> Result<Json<MeetingView>, ApiError> {
+) -> Result<Tagged<MeetingView>, ApiError> {
     let meeting = meetings::update(&app, &who, meeting_id(&name)?, request.change()?).await?;
-    Ok(Json(MeetingView::of(&meeting, Some(who.user.id))))
+    Ok(Tagged(MeetingView::of(&meeting, Some(who.user.id)), meeting.updated_at))
 }
 
 /// Change a meeting, for clients that say PUT; what is left out stays here too.
@@ -87,6 +87,6 @@ pub(crate) async fn replace(
     who: SignedIn,
     name: Segment,
     body: Body<UpdateMeetingRequest>,
-) -> Result<Json<MeetingView>, ApiError> {
+) -> Result<Tagged<MeetingView>, ApiError> {
     update(state, who, name, body).await
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use uuid::Uuid;
 
@@ -10,6 +9,7 @@ use super::{OrganizationView, check_slug, organization_not_found};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Segment, SignedIn};
+use crate::http::version::Tagged;
 use crate::routes::problems::Problems;
 use crate::services::authorize::OrgAction;
 use crate::services::organizations;
@@ -23,11 +23,13 @@ pub(crate) async fn get(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Segment(name): Segment,
-) -> Result<Json<OrganizationView>, ApiError> {
+) -> Result<Tagged<OrganizationView>, ApiError> {
     let name = match Uuid::try_parse(&name) {
         Ok(id) => OrgName::Id(id),
         Err(_) if check_slug(&name, &()).is_ok() => OrgName::Slug(name),
         Err(_) => return Err(organization_not_found()),
     };
-    Ok(Json(organizations::find(&app, &who, &name, OrgAction::See).await?.into()))
+    let org = organizations::find(&app, &who, &name, OrgAction::See).await?;
+    let version = org.updated_at;
+    Ok(Tagged(org.into(), version))
 }

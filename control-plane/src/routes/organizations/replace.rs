@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 
 use super::OrganizationView;
@@ -10,6 +9,7 @@ use super::update::{UpdateOrganizationRequest, apply};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, Ids, SignedIn};
+use crate::http::version::Tagged;
 use crate::routes::problems::Problems;
 
 /// Change an organization, exactly as with PATCH.
@@ -23,7 +23,7 @@ pub(crate) async fn replace(
     who: SignedIn,
     Ids(ids): Ids<1>,
     Body(request): Body<UpdateOrganizationRequest>,
-) -> Result<Json<OrganizationView>, ApiError> {
+) -> Result<Tagged<OrganizationView>, ApiError> {
     let [id] = ids;
     apply(&app, &who, id, request).await
 }

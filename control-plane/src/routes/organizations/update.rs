@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use garde::Validate;
 use serde::Deserialize;
@@ -15,6 +14,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, Ids, SignedIn};
 use crate::http::validate;
+use crate::http::version::Tagged;
 use crate::routes::problems::Problems;
 use crate::services::organizations::{self, OrgChange};
 use crate::store::organizations::OrgName;
@@ -48,7 +48,7 @@ pub(crate) async fn update(
     who: SignedIn,
     Ids(ids): Ids<1>,
     Body(request): Body<UpdateOrganizationRequest>,
-) -> Result<Json<OrganizationView>, ApiError> {
+) -> Result<Tagged<OrganizationView>, ApiError> {
     let [id] = ids;
     apply(&app, &who, id, request).await
 }
@@ -59,12 +59,14 @@ pub(super) async fn apply(
     who: &SignedIn,
     id: Uuid,
     request: UpdateOrganizationRequest,
-) -> Result<Json<OrganizationView>, ApiError> {
+) -> Result<Tagged<OrganizationView>, ApiError> {
     let change = OrgChange {
         name: request.name.map(|name| name.trim().to_owned()),
         slug: request.slug,
         description: request.description,
         settings: request.settings,
     };
-    Ok(Json(organizations::update(app, who, &OrgName::Id(id), change).await?.into()))
+    let org = organizations::update(app, who, &OrgName::Id(id), change).await?;
+    let version = org.updated_at;
+    Ok(Tagged(org.into(), version))
 }

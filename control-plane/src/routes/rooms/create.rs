@@ -41,6 +41,7 @@ pub(crate) struct CreateRoomRequest {
     capacity: Option<i64>,
     /// `true` unless given.
     is_active: Option<bool>,
+    /// In the future; never unless given.
     expires_at: Option<Micros>,
     /// An organization of the caller's, whose members are members of the room.
     org_id: Option<uuid::Uuid>,
@@ -54,6 +55,9 @@ pub(crate) async fn create(
     who: SignedIn,
     Body(request): Body<CreateRoomRequest>,
 ) -> Result<(StatusCode, Json<RoomView>), ApiError> {
+    if request.expires_at.is_some_and(|at| at <= app.clock.now()) {
+        return Err(ApiError::field("expires_at", "must lie in the future"));
+    }
     let form = RoomForm {
         name: request.name.trim().to_owned(),
         description: request.description.unwrap_or_default(),

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 
 use super::{RoomView, room_name};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Segment};
+use crate::http::version::Tagged;
 use crate::routes::problems::Problems;
 use crate::services::authorize::Action;
 use crate::services::rooms;
@@ -21,8 +21,9 @@ pub(crate) async fn get(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,
     Segment(room): Segment,
-) -> Result<Json<RoomView>, ApiError> {
+) -> Result<Tagged<RoomView>, ApiError> {
     let name = room_name(&room)?;
     let room = rooms::find(&app, &caller, &name, Action::See).await?;
-    Ok(Json(RoomView::of(room, &name)))
+    let version = room.updated_at;
+    Ok(Tagged(RoomView::of(room, &name), version))
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use garde::Validate;
 use serde::Deserialize;
@@ -13,6 +12,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, Segment, SignedIn, present};
 use crate::http::validate;
+use crate::http::version::Tagged;
 use crate::model::clock::Micros;
 use crate::model::room::{AccessLevel, RoomConfig};
 use crate::routes::problems::Problems;
@@ -56,7 +56,7 @@ pub(crate) async fn update(
     who: SignedIn,
     Segment(room): Segment,
     Body(request): Body<UpdateRoomRequest>,
-) -> Result<Json<RoomView>, ApiError> {
+) -> Result<Tagged<RoomView>, ApiError> {
     let name = room_name(&room)?;
     let change = RoomChange {
         name: request.name.map(|name| name.trim().to_owned()),
@@ -68,5 +68,6 @@ pub(crate) async fn update(
         expires_at: request.expires_at,
     };
     let room = rooms::update(&app, &who, &name, change).await?;
-    Ok(Json(RoomView::of(room, &name)))
+    let version = room.updated_at;
+    Ok(Tagged(RoomView::of(room, &name), version))
 }

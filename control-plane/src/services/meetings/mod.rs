@@ -203,6 +203,7 @@ pub(crate) async fn update(
     let now = app.clock.now();
     let mut tx = app.begin().await?;
     let meeting = find_locked(&mut tx, who, id, MeetingAction::Edit).await?;
+    who.caller.facts.if_match.check(meeting.updated_at)?;
     let meeting = update_in(&mut tx, who, &meeting, &change, now).await?;
     tx.commit(now).await?;
     Ok(meeting)
@@ -247,6 +248,7 @@ pub(crate) async fn delete(app: &App, who: &SignedIn, id: Uuid) -> Result<(), Me
     let now = app.clock.now();
     let mut tx = app.begin().await?;
     let meeting = find_locked(&mut tx, who, id, MeetingAction::Own).await?;
+    who.caller.facts.if_match.check(meeting.updated_at)?;
     if !meeting.is_over() {
         let people = Announcement::cancelled(&meeting);
         people.enqueue(&mut tx, Some(who.user.id), now).await?;
