@@ -7532,6 +7532,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description Version of it, for If-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7561,7 +7563,10 @@ export interface operations {
     delete_channel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of what was read; 412 `stale` when it changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 channel_id: string;
             };
@@ -7598,7 +7603,10 @@ export interface operations {
     update_channel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of what was read; 412 `stale` when it changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 channel_id: string;
             };
@@ -7612,6 +7620,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description Version of it, for If-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9096,6 +9106,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description Version of it, for If-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9125,7 +9137,10 @@ export interface operations {
     delete_me: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of what was read; 412 `stale` when it changed since. */
+                "If-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9160,7 +9175,10 @@ export interface operations {
     update_me: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of what was read; 412 `stale` when it changed since. */
+                "If-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9172,6 +9190,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description Version of it, for If-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9928,6 +9948,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description Version of it, for If-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9958,7 +9980,10 @@ export interface operations {
     replace_meeting: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of what was read; 412 `stale` when it changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description Id */
                 meeting_id: string;
@@ -9973,6 +9998,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description Version of it, for If-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10002,7 +10029,10 @@ export interface operations {
     delete_meeting: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of what was read; 412 `stale` when it changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description Id */
                 meeting_id: string;
@@ -10040,7 +10070,10 @@ export interface operations {
     update_meeting: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of what was read; 412 `stale` when it changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description Id */
                 meeting_id: string;
@@ -10055,6 +10088,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description Version of it, for If-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10941,6 +10976,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description Version of it, for If-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10970,7 +11007,10 @@ export interface operations {
     replace_organization: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of what was read; 412 `stale` when it changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 org_id: string;
             };
@@ -10984,6 +11024,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description Version of it, for If-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11013,7 +11055,10 @@ export interface operations {
     delete_organization: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of what was read; 412 `stale` when it changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 org_id: string;
             };
@@ -11050,7 +11095,10 @@ export interface operations {
     update_organization: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of what was read; 412 `stale` when it changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 org_id: string;
             };
@@ -11064,6 +11112,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description Version of it, for If-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11961,6 +12011,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description Version of it, for If-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -11990,7 +12042,10 @@ export interface operations {
     delete_room: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of what was read; 412 `stale` when it changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description Id or code */
                 room: string;
@@ -12028,7 +12083,10 @@ export interface operations {
     update_room: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of what was read; 412 `stale` when it changed since. */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description Id or code */
                 room: string;
@@ -12043,6 +12101,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description Version of it, for If-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {

@@ -75,9 +75,7 @@ fn see_call(actor: &Actor, object: RoomObject<'_>) -> Result<(), Refusal> {
         Actor::Anonymous => return Err(Refusal::SignInRequired),
         Actor::Guest(guest) if guest.room_id != room.id => return Err(Refusal::SignInRequired),
         Actor::Guest(guest) => guest.is_admitted && room.access_level != AccessLevel::Restricted,
-        Actor::User { .. } => {
-            is_platform_admin(actor) || room.role.is_some() || was_let_in(room, object.now)
-        }
+        Actor::User { .. } => is_platform_admin(actor) || room.role.is_some() || was_let_in(room, object.now),
     };
     if belongs { Ok(()) } else { join(actor, object) }
 }
