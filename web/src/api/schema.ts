@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/admin/analytics/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How good connections were, day by day, in all calls of this server. */
+        get: operations["admin_quality_per_day"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/audit-log": {
         parameters: {
             query?: never;
@@ -372,7 +389,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Take a browser back from its provider: signed in, with cookies, to where it wanted to go. */
+        /**
+         * Take a browser back from its provider: signed in, with cookies, to where it wanted to go. What goes wrong is told on a
+         *     page when `Accept` names `text/html`.
+         */
         get: operations["finish_oauth"];
         put?: never;
         post?: never;
@@ -595,7 +615,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Start the call of a room, or find the one that is open. Whoever may join without waiting may. */
+        /**
+         * Start the call of a room or of a meeting, or find the one that is open. Whoever may join without waiting may.
+         * @description Exactly one of `room_id` and `meeting_id`. The call counts as the meeting when that is due.
+         *     Problems: as joining; 404 `meeting_not_found`, 409 `meeting_over` (cancelled).
+         */
         post: operations["start_call"];
         delete?: never;
         options?: never;
@@ -955,6 +979,23 @@ export interface paths {
         put?: never;
         /** Make somebody cohost, or take that back; hosts may. */
         post: operations["set_participant_role"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{call_id}/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How good the connections in a call were, in steps of five minutes, for who may see the call. */
+        get: operations["get_call_quality"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1577,6 +1618,69 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the providers that open one's account, and what else does. */
+        get: operations["list_identities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/identities/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Link a provider to one's account by its authorization code; one that is linked already is fine.
+         * @description Problems: 401 `provider_token_refused`, 404 `provider_not_configured`, 409 `identity_taken`, `provider_linked`,
+         *     502 `provider_unavailable`.
+         */
+        post: operations["link_identity"];
+        /**
+         * Unlink a provider from one's account; sessions go on. The last way in stays.
+         * @description Problems: 404 `identity_not_found`, 409 `last_way_in`.
+         */
+        delete: operations["unlink_identity"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/identities/{provider}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to link a provider in a browser that is signed in by cookies. It comes back to the callback of signing in, and then
+         *     to `return_to`.
+         * @description Problems: 404 `provider_not_configured`, 502 `provider_unavailable`; those of linking are told on the way back.
+         */
+        post: operations["start_linking_identity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/organization-invites": {
         parameters: {
             query?: never;
@@ -1909,6 +2013,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notifications/unsubscribe/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask whether mail of the kinds that a link names shall end; a page for people. Changes nothing.
+         * @description Problems: 404 `unsubscribe_link_not_found`.
+         */
+        get: operations["show_unsubscribe"];
+        put?: never;
+        /**
+         * End mail of the kinds that a link names (RFC 8058: one click, no session). Repeating is fine.
+         * @description Problems: 404 `unsubscribe_link_not_found`.
+         */
+        post: operations["unsubscribe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notifications/{notification_id}": {
         parameters: {
             query?: never;
@@ -2150,6 +2278,26 @@ export interface paths {
          * @description Problems: 403 `forbidden`, 404 `organization_not_found`.
          */
         get: operations["get_messages_per_day"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{org_id}/analytics/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How good connections were, day by day, in calls of an organization's rooms; for its owners and admins.
+         * @description Problems: 403 `forbidden`, 404 `organization_not_found`.
+         */
+        get: operations["get_quality_per_day"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3216,6 +3364,7 @@ export interface components {
              * @description Most people at once.
              */
             peak_participants: number;
+            quality?: components["schemas"]["QualityView"] | null;
             /** Format: uuid */
             room_id: string;
             started_at?: components["schemas"]["Timestamp"] | null;
@@ -3236,6 +3385,11 @@ export interface components {
             items: components["schemas"]["CallView"][];
             /** @description Asks for the next page; null on the last one. */
             next_cursor?: string | null;
+        };
+        /** @description The quality of a call. */
+        CallQuality: {
+            /** @description The oldest first, a week at most; left out are those in which nobody was judged. */
+            items: components["schemas"]["QualityStepView"][];
         };
         /**
          * @description What somebody is in a call.
@@ -3644,6 +3798,21 @@ export interface components {
             /** @description Empty while this server has none of its own; a media node's own addresses need no help. */
             ice_servers: components["schemas"]["IceServer"][];
         };
+        /** @description The ways into one's account. */
+        Identities: {
+            /** @description Whether a code by mail opens the account: this server sends mail. */
+            code_by_mail: boolean;
+            has_password: boolean;
+            /** @description The oldest first. */
+            items: components["schemas"]["IdentityView"][];
+        };
+        /** @description A provider that opens one's account. */
+        IdentityView: {
+            created_at: components["schemas"]["Timestamp"];
+            /** @description The address the provider told when it was linked; may be empty. */
+            email: string;
+            provider: components["schemas"]["Provider"];
+        };
         /** @description What an invitation is to, also when that is over. */
         InvitationDetail: components["schemas"]["AnsweredInvite"] & {
             description: string;
@@ -3780,6 +3949,17 @@ export interface components {
              * @description People in a room.
              */
             room_participants: number;
+        };
+        /** @description What an app brings from a provider. */
+        LinkIdentityRequest: {
+            /** @description The authorization code. */
+            code: string;
+            /** @description What the code challenge was made of (RFC 7636). */
+            code_verifier: string;
+            /** @description What was asked for as `nonce`, if anything was. */
+            nonce?: string | null;
+            /** @description Where the provider sent the code. */
+            redirect_uri: string;
         };
         /** @description A meeting in a list. */
         ListedMeetingView: components["schemas"]["MeetingView"] & {
@@ -4339,6 +4519,11 @@ export interface components {
             /** @description Always `about:blank`: `code` tells problems apart. */
             type: string;
         };
+        /**
+         * @description Who else can vouch for somebody.
+         * @enum {string}
+         */
+        Provider: "google" | "microsoft";
         /** @description The keys of the browser, in base64url. */
         PushKeys: {
             auth: string;
@@ -4363,6 +4548,55 @@ export interface components {
             id: string;
             last_ok_at?: components["schemas"]["Timestamp"] | null;
             user_agent: string;
+        };
+        /** @description Judgements of the connections of people in calls: each of them is judged every few seconds and counts once each time. */
+        QualityCounts: {
+            /**
+             * Format: int64
+             * @description Nothing to complain about.
+             */
+            excellent: number;
+            /**
+             * Format: int64
+             * @description Losses or delays that are hardly noticed.
+             */
+            good: number;
+            /**
+             * Format: int64
+             * @description The client could not be reached.
+             */
+            lost: number;
+            /**
+             * Format: int64
+             * @description Losses or delays that hurt.
+             */
+            poor: number;
+        };
+        /** @description Quality of a day. */
+        QualityDayView: components["schemas"]["QualityView"] & {
+            /**
+             * Format: date
+             * @description A day in UTC.
+             */
+            date: string;
+        };
+        /** @description Quality per day. */
+        QualityPerDay: {
+            /** @description One entry per day, the oldest first. */
+            items: components["schemas"]["QualityDayView"][];
+        };
+        /** @description Five minutes of a call. */
+        QualityStepView: components["schemas"]["QualityView"] & {
+            /** @description When they began. */
+            at: components["schemas"]["Timestamp"];
+        };
+        /** @description Judgements of connections, counted: everybody in a call is judged every few seconds. */
+        QualityView: components["schemas"]["QualityCounts"] & {
+            /**
+             * Format: int64
+             * @description All of them.
+             */
+            samples: number;
         };
         /** @description What was done. */
         ReadAllAnswer: {
@@ -4760,8 +4994,26 @@ export interface components {
         Source: "microphone" | "camera" | "screen_share";
         /** @description Where to begin a call. */
         StartCallRequest: {
-            /** Format: uuid */
-            room_id: string;
+            /**
+             * Format: uuid
+             * @description A meeting: the call is that of its room.
+             */
+            meeting_id?: string | null;
+            /**
+             * Format: uuid
+             * @description A room, unless a meeting is named.
+             */
+            room_id?: string | null;
+        };
+        /** @description Where to go afterwards. */
+        StartLinkRequest: {
+            /** @description A path of this server; `/` unless given. */
+            return_to?: string | null;
+        };
+        /** @description Where the browser goes now. */
+        StartedLink: {
+            /** @description A page of the provider. */
+            url: string;
         };
         /**
          * @description Whether somebody is there.
@@ -5009,6 +5261,46 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    admin_quality_per_day: {
+        parameters: {
+            query?: {
+                /** @description 1 to 90, 14 unless given. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityPerDay"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     admin_list_audit_log: {
         parameters: {
             query?: {
@@ -7480,6 +7772,45 @@ export interface operations {
             };
         };
     };
+    get_call_quality: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallQuality"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     unlock_call: {
         parameters: {
             query?: never;
@@ -9446,6 +9777,170 @@ export interface operations {
             };
         };
     };
+    list_identities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Identities"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    link_identity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `google` or `microsoft` */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkIdentityRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityView"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unlink_identity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `google` or `microsoft` */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_linking_identity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `google` or `microsoft` */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartLinkRequest"];
+            };
+        };
+        responses: {
+            /** @description Where to go, and a cookie for the way */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedLink"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_my_organization_invites: {
         parameters: {
             query?: {
@@ -10624,6 +11119,88 @@ export interface operations {
             };
         };
     };
+    show_unsubscribe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From a mail */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page with a button */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unsubscribe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From a mail */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page that says so */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     delete_notification: {
         parameters: {
             query?: never;
@@ -11290,6 +11867,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MessagesPerDay"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Failed */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_quality_per_day: {
+        parameters: {
+            query?: {
+                /** @description 1 to 90, 14 unless given. */
+                days?: number;
+            };
+            header?: never;
+            path: {
+                org_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityPerDay"];
                 };
             };
             /** @description Refused */
