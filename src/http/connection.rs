@@ -126,7 +126,7 @@ impl Connections {
         let counted = Counted { stream, _permit: permit.clone() };
         match transport {
             Transport::Plain => {
-                self.serve_http(counted, Caller { peer: address, encrypted: false }, permit, deadline).await
+                self.serve_http(counted, Caller { peer: address, encrypted: false }, permit, deadline).await;
             }
             Transport::Tls(tls) => {
                 let handshake = tls.acceptor().accept(counted);
@@ -136,7 +136,7 @@ impl Connections {
                 };
                 match stream {
                     Ok(Ok(stream)) => {
-                        self.serve_http(stream, Caller { peer: address, encrypted: true }, permit, deadline).await
+                        self.serve_http(stream, Caller { peer: address, encrypted: true }, permit, deadline).await;
                     }
                     Ok(Err(_)) | Err(_) => count_closed("tls_handshake"),
                 }

@@ -34,10 +34,12 @@ pub(super) async fn run(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError
     let payload = &job.payload.0;
     if job.kind == SEND_TO_BREAKOUTS || job.kind == CLOSE_BREAKOUTS {
         let CallPayload { call_id } = CallPayload::deserialize(payload)?;
-        return Ok(match job.kind == CLOSE_BREAKOUTS {
-            true => breakouts::finish(app, call_id).await?,
-            false => breakouts::send_people(app, call_id).await?,
-        });
+        if job.kind == CLOSE_BREAKOUTS {
+            breakouts::finish(app, call_id).await?;
+        } else {
+            breakouts::send_people(app, call_id).await?;
+        }
+        return Ok(());
     }
     let RoomPayload { room_id, reason, identity } = RoomPayload::deserialize(payload)?;
     match job.kind.as_str() {

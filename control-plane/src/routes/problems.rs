@@ -68,7 +68,7 @@ impl From<RegisterError> for ApiError {
 impl From<Closed> for ApiError {
     fn from(error: Closed) -> Self {
         match error {
-            Closed::Closed => {
+            Closed::ToAll => {
                 Self::new(StatusCode::FORBIDDEN, "registration_closed", "This server does not take new accounts.")
             }
             Closed::InviteOnly => Self::new(

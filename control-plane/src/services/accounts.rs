@@ -55,7 +55,7 @@ impl Registered {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Closed {
     #[error("registration is closed")]
-    Closed,
+    ToAll,
     #[error("registration is by invitation")]
     InviteOnly,
     #[error(transparent)]
@@ -75,7 +75,7 @@ pub(super) async fn require_open(
 ) -> Result<(), Closed> {
     match app.live().registration {
         Registration::Open => Ok(()),
-        Registration::Closed => Err(Closed::Closed),
+        Registration::Closed => Err(Closed::ToAll),
         Registration::Invite => {
             let hash = invite_token.and_then(Secret::hash_of).unwrap_or_default();
             let email = if verified { email } else { "" };
@@ -144,7 +144,7 @@ pub(crate) async fn register(
 ) -> Result<(User, TokenPair), RegisterError> {
     // Before the hash, which is work: closed is closed.
     if app.live().registration == Registration::Closed {
-        return Err(Closed::Closed.into());
+        return Err(Closed::ToAll.into());
     }
     let phc = app.passwords.hash(form.password.clone()).await?;
     let now = app.clock.now();

@@ -99,9 +99,8 @@ fn leads(info: &ParticipantInfo) -> bool {
 }
 
 fn is_caller(info: &ParticipantInfo, seat: &Seat) -> bool {
-    let id = match Identity::parse(&info.identity) {
-        Some(Identity::User { id, .. } | Identity::Guest { id, .. }) => id,
-        None => return false,
+    let Some(Identity::User { id, .. } | Identity::Guest { id, .. }) = Identity::parse(&info.identity) else {
+        return false;
     };
     seat.subject_id == Some(id)
 }

@@ -40,13 +40,16 @@ struct Arrived {
     body: Vec<u8>,
 }
 
+/// An answer: its status and a header.
+type Reply = (u16, Option<&'static str>, &'static str);
+
 /// A push service.
 #[derive(Clone)]
 struct Service {
     origin: String,
     arrived: Arc<Mutex<Vec<Arrived>>>,
     /// Answers to come; 201 when there is none.
-    answers: Arc<Mutex<VecDeque<(u16, Option<&'static str>, &'static str)>>>,
+    answers: Arc<Mutex<VecDeque<Reply>>>,
 }
 
 impl Service {

@@ -13,7 +13,8 @@ both! {
         let session = app.post("/auth/login", None, login).await.expect(200);
         let refresh = json!({ "refresh_token": session.text("/refresh_token") });
         let ada = app.post("/auth/refresh", None, refresh).await.expect(200).text("/access_token");
-        let ada = Some(ada.as_str());
+        let token = ada.as_str();
+        let ada = Some(token);
 
         // GET and PATCH /auth/profile/
         assert_eq!(app.get("/me", ada).await.expect(200).text("/display_name"), "Ada");
@@ -43,7 +44,7 @@ both! {
         let wire = app.wire().await;
         let conversation = chat.text("/conversation_id");
         let topic = format!("conversation:{conversation}");
-        let (mut adas, mut bobs) = (wire.open(ada.unwrap()).await, wire.open(&bob.access).await);
+        let (mut adas, mut bobs) = (wire.open(token).await, wire.open(&bob.access).await);
         adas.subscribe(&[&topic], None).await;
         bobs.subscribe(&[&topic], None).await;
         let send = json!({

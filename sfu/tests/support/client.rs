@@ -94,9 +94,9 @@ impl Client {
     /// Reads until the server closes; the code it gives.
     pub(crate) async fn close_code(&mut self) -> Option<u16> {
         loop {
-            match tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("an end in time")?.ok()? {
-                Message::Close(frame) => return frame.map(|frame| frame.code.into()),
-                _ => {}
+            let message = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("an end in time")?.ok()?;
+            if let Message::Close(frame) = message {
+                return frame.map(|frame| frame.code.into());
             }
         }
     }

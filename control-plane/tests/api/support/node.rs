@@ -47,7 +47,7 @@ pub(crate) struct FakeNode {
     /// The last CreateRoom.
     pub(crate) created: Mutex<Option<proto::CreateRoomRequest>>,
     /// Further nodes by the host of their `api_url`; this one stands for all others.
-    pub(crate) others: Mutex<BTreeMap<String, Arc<FakeNode>>>,
+    pub(crate) others: Mutex<BTreeMap<String, Arc<Self>>>,
 }
 
 impl HttpCall for FakeNode {
