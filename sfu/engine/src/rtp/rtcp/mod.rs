@@ -1,4 +1,4 @@
-//! RTCP: compound packets read without copying ([`parse`]), and the packets that we send appended to a buffer ([`write`]).
+//! RTCP: compound packets read without copying ([`parse`]), and the packets that we send appended to a buffer ([`mod@write`]).
 //!
 //! Both sides take reduced-size packets (RFC 5506). Nothing here decides when to send.
 
