@@ -53,7 +53,7 @@ lint: setup ## formatting, clippy, docs, licences, web types and lint
 fmt: ## format the Rust code
 	$(CARGO) fmt --all
 
-bench: ## micro-benchmarks of the engine
+bench: ## benchmarks of the engine and of the API (on PostgreSQL with PLENUM_TEST_POSTGRES_URL)
 	$(CARGO) bench --workspace --locked
 
 fuzz: ## run every fuzz target for a minute (needs cargo-fuzz and a nightly compiler)

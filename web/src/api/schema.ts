@@ -2133,7 +2133,7 @@ export interface paths {
         put?: never;
         /**
          * Accept an invite sent to one's own address: by its token, or by its id once the address is verified.
-         * @description Problems: 403 `email_not_verified`, 404 `invite_not_found`, 409 `too_many_members`.
+         * @description Problems: 404 `invite_not_found`, 409 `too_many_members`.
          */
         post: operations["accept_organization_invite"];
         delete?: never;
@@ -4238,7 +4238,7 @@ export interface components {
         };
         /** @description An invite, with the token that this answer alone shows. */
         NewOrgInvite: components["schemas"]["OrgInviteView"] & {
-            /** @description Whoever holds it can accept. */
+            /** @description Who has the invited address and holds it can accept. */
             token: string;
             /** @description A page of the web app to pass on: an address of this server, or its path when nobody said where it is reached. */
             url: string;

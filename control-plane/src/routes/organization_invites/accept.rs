@@ -15,7 +15,7 @@ use crate::services::organization_invites as invites;
 
 /// Accept an invite sent to one's own address: by its token, or by its id once the address is verified.
 ///
-/// Problems: 403 `email_not_verified`, 404 `invite_not_found`, 409 `too_many_members`.
+/// Problems: 404 `invite_not_found`, 409 `too_many_members`.
 #[utoipa::path(post, path = "/organization-invites/{invite}/accept", tag = "organizations",
     operation_id = "accept_organization_invite", params(("invite" = String, Path, description = "Token or id")), security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, body = OrganizationView), Problems))]

@@ -105,11 +105,6 @@ impl From<InviteError> for ApiError {
     fn from(error: InviteError) -> Self {
         match error {
             InviteError::NotFound => invite_not_found(),
-            InviteError::NotVerified => Self::new(
-                StatusCode::FORBIDDEN,
-                "email_not_verified",
-                "The invitation is for your address. Confirm first that it is yours.",
-            ),
             InviteError::TooMany => Self::new(
                 StatusCode::CONFLICT,
                 "too_many_invites",

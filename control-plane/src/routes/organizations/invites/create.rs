@@ -34,7 +34,7 @@ pub(crate) struct CreateOrgInviteRequest {
 pub(crate) struct NewOrgInvite {
     #[serde(flatten)]
     invite: OrgInviteView,
-    /// Whoever holds it can accept.
+    /// Who has the invited address and holds it can accept.
     token: String,
     /// A page of the web app to pass on: an address of this server, or its path when nobody said where it is reached.
     url: String,
