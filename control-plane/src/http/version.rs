@@ -22,10 +22,20 @@ pub(crate) struct IfMatch(Option<String>);
 impl IfMatch {
     /// Reads the header; what cannot be read, or is longer than a few tags, matches nothing.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let mut values = headers.get_all(IF_MATCH).iter();
-        let Some(first) = values.next() else { return Self(None) };
-        let text = first.to_str().ok().filter(|text| text.len() <= MAX_BYTES && values.next().is_none());
-        Self(Some(text.unwrap_or_default().to_owned()))
+        if !headers.contains_key(IF_MATCH) {
+            return Self(None);
+        }
+        // Several lines are one list (RFC 9110, section 5.3).
+        let mut text = String::new();
+        for line in headers.get_all(IF_MATCH) {
+            let Ok(line) = line.to_str() else { return Self(Some(String::new())) };
+            if text.len() + line.len() > MAX_BYTES {
+                return Self(Some(String::new()));
+            }
+            text.push_str(line);
+            text.push(',');
+        }
+        Self(Some(text))
     }
 
     /// Whether anything was said.
@@ -72,6 +82,18 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(IF_MATCH, HeaderValue::from_static(text));
         IfMatch::of(&headers)
+    }
+
+    #[test]
+    fn several_lines_are_one_list() {
+        let mut headers = HeaderMap::new();
+        for line in ["\"fe\"", "\"ff\""] {
+            headers.append(IF_MATCH, HeaderValue::from_static(line));
+        }
+        assert!(IfMatch::of(&headers).check(Micros(255)).is_ok());
+        assert!(IfMatch::of(&headers).check(Micros(1)).is_err());
+        headers.append(IF_MATCH, HeaderValue::from_str(&"x".repeat(MAX_BYTES)).unwrap());
+        assert!(IfMatch::of(&headers).check(Micros(255)).is_err(), "too long to make sense");
     }
 
     #[test]

@@ -67,7 +67,7 @@ async fn close_rooms(app: &App, user_id: Uuid) -> Result<(), StoreError> {
             // Under the lock under which members change: the other owner may be about to leave.
             members::lock_room(&mut tx, room_id).await?;
             members::delete(&mut tx, room_id, user_id).await?;
-            if members::count_owners(&mut tx, room_id).await? > 0 {
+            if members::is_owned(&mut tx, room_id).await? {
                 continue;
             }
             rooms::delete(&mut tx, room_id, now).await?;

@@ -1,6 +1,8 @@
 //! Members of organizations: added, given roles, removed; there is an owner at all times.
 //!
-//! Changes of one organization's members come one after the other, under its row's lock.
+//! Changes of one organization's members come one after the other, under its row's lock. Before it comes the lock of whoever
+//! gets a role: an account that ends takes its own lock and then those of the organizations it owns, so that nobody is
+//! made an owner while they go.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -19,19 +21,31 @@ use crate::store::db::StoreError;
 use crate::store::organization_invites as invites;
 use crate::store::organizations::{self as store, OrgName};
 use crate::store::tx::Tx;
+use crate::store::users;
 
-/// Begins to change the members of an organization: its lock is ours until commit.
-async fn begin(app: &App, who: &SignedIn, name: &OrgName, action: OrgAction) -> Result<(Tx, Organization), OrgError> {
+/// Begins to change the members of an organization: its lock is ours until commit, after that of who gets a role in it.
+/// Whether that account can act is answered, too.
+async fn begin(
+    app: &App,
+    who: &SignedIn,
+    name: &OrgName,
+    action: OrgAction,
+    subject: Option<Uuid>,
+) -> Result<(Tx, Organization, bool), OrgError> {
     let mut tx = app.begin().await?;
     let org = store::find(&mut tx, name, who.user.id).await?.ok_or(Refusal::NotFound)?;
-    authorize_organization(&who.caller.actor, OrgAction::See, &org)?;
+    authorize_organization(&who.caller.actor, action, &org)?;
+    let can_act = match subject {
+        Some(user_id) => users::lock_active(&mut tx, user_id).await?,
+        None => true,
+    };
     if !store::lock(&mut tx, org.id).await? {
         return Err(Refusal::NotFound.into());
     }
     // Read again under the lock: the caller's own role may have changed while we waited.
     let org = store::find(&mut tx, &OrgName::Id(org.id), who.user.id).await?.ok_or(Refusal::NotFound)?;
     authorize_organization(&who.caller.actor, action, &org)?;
-    Ok((tx, org))
+    Ok((tx, org, can_act))
 }
 
 /// Lists the members of an organization.
@@ -69,9 +83,9 @@ pub(crate) async fn add(
     role: OrgRole,
 ) -> Result<OrgMember, OrgError> {
     let now = app.clock.now();
-    let (mut tx, org) = begin(app, who, name, OrgAction::Manage).await?;
+    let (mut tx, org, can_act) = begin(app, who, name, OrgAction::Manage, Some(user_id)).await?;
     may_give(who, &org, role)?;
-    if !store::is_active_user(&mut tx, user_id).await? {
+    if !can_act {
         return Err(OrgError::NoSuchPerson);
     }
     if store::count_members(&mut tx, org.id).await? >= MAX_MEMBERS {
@@ -82,6 +96,7 @@ pub(crate) async fn add(
     }
     note_joined(&mut tx, who, org.id, user_id, role, now).await?;
     let member = store::find_member(&mut tx, org.id, user_id).await?.ok_or(OrgError::NoSuchMember)?;
+    invites::revoke_to(&mut tx, org.id, &member.email, now).await?;
     tx.commit(now).await?;
     Ok(member)
 }
@@ -122,12 +137,15 @@ pub(crate) async fn change_role(
     role: OrgRole,
 ) -> Result<OrgMember, OrgError> {
     let now = app.clock.now();
-    let (mut tx, org) = begin(app, who, name, OrgAction::Manage).await?;
+    let (mut tx, org, can_act) = begin(app, who, name, OrgAction::Manage, Some(user_id)).await?;
     let mut member = store::find_member(&mut tx, org.id, user_id).await?.ok_or(OrgError::NoSuchMember)?;
     may_give(who, &org, role)?;
     may_give(who, &org, member.role)?;
     if member.role == role {
         return Ok(member);
+    }
+    if role == OrgRole::Owner && !can_act {
+        return Err(OrgError::NoSuchPerson);
     }
     keep_an_owner(&mut tx, org.id, &member).await?;
     store::update_member(&mut tx, org.id, user_id, role).await?;
@@ -140,15 +158,16 @@ pub(crate) async fn change_role(
         // They may not invite any more.
         OrgRole::Member | OrgRole::Viewer => invites::revoke_made_in(&mut tx, org.id, user_id, None, now).await?,
     }
+    invites::revoke_to(&mut tx, org.id, &member.email, now).await?;
     lost_rights(&mut tx, org.id, user_id, now).await?;
     tx.commit(now).await?;
     member.role = role;
     Ok(member)
 }
 
-/// Refuses to take the role of the last owner.
+/// Refuses to take the role of the last owner who can act.
 async fn keep_an_owner(tx: &mut Tx, org_id: Uuid, member: &OrgMember) -> Result<(), OrgError> {
-    if member.role == OrgRole::Owner && store::count_owners(tx, org_id).await? <= 1 {
+    if member.role == OrgRole::Owner && store::count_other_owners(tx, org_id, member.user_id).await? == 0 {
         return Err(OrgError::LastOwner);
     }
     Ok(())
@@ -169,7 +188,7 @@ pub(crate) async fn remove(app: &App, who: &SignedIn, name: &OrgName, user_id: U
     let now = app.clock.now();
     let oneself = user_id == who.user.id;
     let action = if oneself { OrgAction::See } else { OrgAction::Manage };
-    let (mut tx, org) = begin(app, who, name, action).await?;
+    let (mut tx, org, _) = begin(app, who, name, action, None).await?;
     let member = store::find_member(&mut tx, org.id, user_id).await?.ok_or(OrgError::NoSuchMember)?;
     if !oneself {
         may_give(who, &org, member.role)?;
@@ -177,6 +196,8 @@ pub(crate) async fn remove(app: &App, who: &SignedIn, name: &OrgName, user_id: U
     keep_an_owner(&mut tx, org.id, &member).await?;
     store::delete_member(&mut tx, org.id, user_id).await?;
     invites::revoke_made_in(&mut tx, org.id, user_id, None, now).await?;
+    // What was decided now counts more than an invite of before.
+    invites::revoke_to(&mut tx, org.id, &member.email, now).await?;
     let diff = json!({ "role": member.role, "left": oneself });
     audit_in(&mut tx, &who.caller, Some(org.id), "member.left", ("user", user_id), diff, now).await?;
     tx.event(topic(org.id), "member.left", &json!({ "org_id": org.id, "user_id": user_id }));

@@ -25,6 +25,7 @@ use crate::store::db::StoreError;
 use crate::store::organization_invites::{self as store, NewInvite};
 use crate::store::organizations::{self as organizations, OrgName};
 use crate::store::tx::Tx;
+use crate::store::users;
 
 /// Invites of one organization that wait for an answer.
 const MAX_PENDING: i64 = 1_000;
@@ -227,7 +228,7 @@ async fn check_acceptable(tx: &mut Tx, who: &SignedIn, invite: &OrgInvite) -> Re
     Ok(())
 }
 
-/// Makes the caller a member. Who is one already keeps the higher of both roles.
+/// Makes the caller a member. Who is one already keeps the role they have: it was given after the invite.
 ///
 /// # Errors
 /// See [`InviteError`].
@@ -235,24 +236,21 @@ pub(crate) async fn accept(app: &App, who: &SignedIn, name: &InviteName) -> Resu
     let now = app.clock.now();
     let mut tx = app.begin().await?;
     let invite = answerable(&mut tx, &who.caller, name, now).await?;
+    if !users::lock_active(&mut tx, who.user.id).await? {
+        return Err(Refusal::SignInRequired.into());
+    }
     organizations::lock(&mut tx, invite.org_id).await?;
     check_acceptable(&mut tx, who, &invite).await?;
     if !store::settle(&mut tx, invite.id, "accepted", now).await? {
         return Err(InviteError::NotFound);
     }
     let (org_id, user_id) = (invite.org_id, who.user.id);
-    match organizations::find_role(&mut tx, org_id, user_id).await? {
-        Some(role) if !role.covers(invite.role) => {
-            organizations::update_member(&mut tx, org_id, user_id, invite.role).await?;
+    if organizations::find_role(&mut tx, org_id, user_id).await?.is_none() {
+        if organizations::count_members(&mut tx, org_id).await? >= MAX_MEMBERS {
+            return Err(OrgError::TooManyMembers.into());
         }
-        Some(_) => {}
-        None => {
-            if organizations::count_members(&mut tx, org_id).await? >= MAX_MEMBERS {
-                return Err(OrgError::TooManyMembers.into());
-            }
-            organizations::insert_member(&mut tx, org_id, user_id, invite.role, now).await?;
-            note_joined(&mut tx, who, org_id, user_id, invite.role, now).await?;
-        }
+        organizations::insert_member(&mut tx, org_id, user_id, invite.role, now).await?;
+        note_joined(&mut tx, who, org_id, user_id, invite.role, now).await?;
     }
     let org = organizations::find(&mut tx, &OrgName::Id(org_id), user_id).await?.ok_or(InviteError::NotFound)?;
     tx.commit(now).await?;

@@ -17,6 +17,7 @@ use crate::store::activities::{self as activity_store, AuditFilter};
 use crate::store::db::StoreError;
 use crate::store::organizations::{self as store, NewOrganization, OrgName};
 use crate::store::tx::Tx;
+use crate::store::users;
 
 /// Organizations one person may own.
 const MAX_OWNED: i64 = 100;
@@ -113,6 +114,9 @@ fn suffix() -> String {
 pub(crate) async fn create(app: &App, who: &SignedIn, form: OrgForm) -> Result<Organization, OrgError> {
     let now = app.clock.now();
     let mut tx = app.begin().await?;
+    if !users::lock_active(&mut tx, who.user.id).await? {
+        return Err(Refusal::SignInRequired.into());
+    }
     if store::count_owned(&mut tx, who.user.id).await? >= MAX_OWNED {
         return Err(OrgError::TooManyOwned);
     }

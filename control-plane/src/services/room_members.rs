@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::audit;
-use super::authorize::{Action, Refusal, is_platform_admin, role_in};
+use super::authorize::{Action, Refusal, is_platform_admin, role_in, role_of};
 use super::rooms::{self, RoomError};
 use super::topics::{Concerned, rights_changed};
 use crate::app::App;
@@ -20,7 +20,7 @@ use crate::model::user::UserStatus;
 use crate::store::db::StoreError;
 use crate::store::members::{self as store, Person};
 use crate::store::tx::Tx;
-use crate::store::{bans, hosting, rooms as room_store};
+use crate::store::{bans, hosting, rooms as room_store, users};
 
 /// Members of one room.
 pub(crate) const MAX_MEMBERS: i64 = 1_000;
@@ -104,8 +104,13 @@ pub(crate) async fn add(
     let mut tx = app.begin().await?;
     let room = rooms::find_in(app, &mut tx, who, name, Action::ManagePeople).await?;
     may_give(who, &room, role)?;
+    // The account before the room, so that it cannot end in between.
+    let person = match find_person(&mut tx, who, &room, &wanted).await? {
+        Some(person) if users::lock_active(&mut tx, person.id).await? => Some(person),
+        _ => None,
+    };
     store::lock_room(&mut tx, room.id).await?;
-    let Some(person) = find_person(&mut tx, who, &room, &wanted).await? else {
+    let Some(person) = person else {
         let Wanted::Email(email) = wanted else { return Err(MemberError::UserNotFound) };
         return invite(app, tx, who, &room, &email, role).await;
     };
@@ -119,6 +124,7 @@ pub(crate) async fn add(
         return Err(MemberError::TooMany);
     }
     store::insert(&mut tx, room.id, person.id, role, now).await?;
+    store::delete_invitations_of(&mut tx, room.id, person.id).await?;
     let diff = json!({ "user_id": person.id, "role": role });
     audit(&mut tx, &who.caller, "room.member_added", ("room", room.id), diff.clone(), now).await?;
     tx.event(format!("room:{}", room.id), "member.added", &diff);
@@ -179,10 +185,18 @@ pub(crate) async fn claim(app: &App, caller: &Caller, room_id: Uuid) -> Result<b
         return Ok(false);
     }
     let mut tx = app.begin().await?;
+    if !users::lock_active(&mut tx, user.id).await? {
+        return Ok(false);
+    }
     store::lock_room(&mut tx, room_id).await?;
     let Some((role, invited_by)) = store::claim_invitation(&mut tx, room_id, &user.email, now).await? else {
         return Ok(false);
     };
+    if !may_still_invite(&mut tx, room_id, invited_by, role).await? {
+        // It is void, and gone with this.
+        tx.commit(now).await?;
+        return Ok(false);
+    }
     let has_place = store::count(&mut tx, room_id).await? < MAX_MEMBERS;
     if !has_place || bans::is_banned(&mut tx, room_id, Some(user.id), None, now).await? {
         return Ok(false);
@@ -196,6 +210,16 @@ pub(crate) async fn claim(app: &App, caller: &Caller, room_id: Uuid) -> Result<b
     }
     tx.commit(now).await?;
     Ok(is_new)
+}
+
+/// Whether somebody who invited to `role` could do so now.
+async fn may_still_invite(tx: &mut Tx, room_id: Uuid, user_id: Uuid, role: RoomRole) -> Result<bool, StoreError> {
+    let Some(inviter) = users::find(&mut *tx, user_id).await?.filter(|user| user.status == UserStatus::Active) else {
+        return Ok(false);
+    };
+    let room = room_store::find(tx, &RoomName::Id(room_id), Some(user_id)).await?;
+    let own = room.and_then(|room| role_of(inviter.platform_role, &room));
+    Ok(own.is_some_and(|own| own.governs(role)))
 }
 
 /// Gives a member another role.
@@ -215,13 +239,18 @@ pub(crate) async fn update(
     if role_in(&who.caller.actor, &room) != Some(RoomRole::Owner) {
         return Err(Refusal::Forbidden.into());
     }
+    let can_act = users::lock_active(&mut tx, user_id).await?;
     store::lock_room(&mut tx, room.id).await?;
     let member = store::find(&mut tx, room.id, user_id).await?.ok_or(MemberError::MemberNotFound)?;
     if member.role == role {
         return Ok(member);
     }
+    if role == RoomRole::Owner && !can_act {
+        return Err(MemberError::UserNotFound);
+    }
     keep_an_owner(&mut tx, room.id, &member).await?;
     store::update(&mut tx, room.id, user_id, role).await?;
+    store::delete_invitations_of(&mut tx, room.id, user_id).await?;
     let diff = json!({ "user_id": user_id, "role": role });
     audit(&mut tx, &who.caller, "room.member_updated", ("room", room.id), diff.clone(), now).await?;
     tx.event(format!("room:{}", room.id), "member.updated", &diff);
@@ -231,7 +260,7 @@ pub(crate) async fn update(
 }
 
 async fn keep_an_owner(tx: &mut Tx, room_id: Uuid, leaving: &Member) -> Result<(), MemberError> {
-    if leaving.role == RoomRole::Owner && store::count_owners(tx, room_id).await? <= 1 {
+    if leaving.role == RoomRole::Owner && store::count_other_owners(tx, room_id, leaving.user_id).await? == 0 {
         return Err(MemberError::LastOwner);
     }
     Ok(())
@@ -272,6 +301,8 @@ pub(super) async fn drop_member(
     if !store::delete(&mut *tx, room_id, user_id).await? {
         return Ok(());
     }
+    // What was decided now counts more than an invitation of before.
+    store::delete_invitations_of(&mut *tx, room_id, user_id).await?;
     // In a room with a lobby somebody has to let them in again.
     hosting::note_removed(&mut *tx, room_id, user_id, now).await?;
     let diff = json!({ "user_id": user_id });

@@ -15,7 +15,7 @@ use crate::store::db::StoreError;
 use crate::store::organizations::{self, OrgName};
 use crate::store::rooms::{self as store, NewRoom, RoomFilter};
 use crate::store::tx::Tx;
-use crate::store::{guests, members};
+use crate::store::{guests, members, users};
 
 /// Tries to find a free code; with 10^13 of them a second collision in a row does not happen.
 const CODE_TRIES: usize = 4;
@@ -80,6 +80,9 @@ impl From<Refusal> for RoomError {
 pub(crate) async fn create(app: &App, who: &SignedIn, form: RoomForm) -> Result<Room, RoomError> {
     let now = app.clock.now();
     let mut tx = app.begin().await?;
+    if !users::lock_active(&mut tx, who.user.id).await? {
+        return Err(Refusal::SignInRequired.into());
+    }
     if store::count_owned(&mut tx, who.user.id).await? >= app.live().rooms.max_owned {
         return Err(RoomError::TooMany);
     }
@@ -188,7 +191,7 @@ async fn find_known(
 /// # Errors
 /// As any statement.
 pub(crate) async fn list(app: &App, user_id: Uuid, filter: RoomFilter<'_>) -> Result<Vec<Room>, StoreError> {
-    store::list(&app.db, user_id, filter).await
+    store::list(&app.db, user_id, filter, app.clock.now()).await
 }
 
 /// Changes a room. Who is in its call and no longer admitted is removed from it.

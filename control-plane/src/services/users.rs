@@ -219,7 +219,9 @@ async fn end(app: &App, caller: &Caller, id: Uuid) -> Result<(), UserError> {
     store::lock_admins(&mut tx).await?;
     let user = store::find(&mut tx, id).await?.ok_or(UserError::NotFound)?;
     caller.facts.if_match.check(user.updated_at)?;
-    // Under the locks under which members change: of two owners who go at the same time, one has to stay.
+    // Nobody gives this account a role from here on, and under the locks under which members change of two owners who go
+    // at the same time one has to stay.
+    store::lock(&mut tx, id).await?;
     organizations::lock_owned(&mut tx, id).await?;
     let left_alone = store::list_organizations_owned_alone(&mut tx, id).await?;
     if !left_alone.is_empty() {

@@ -20,8 +20,12 @@ statements! {
     UPDATE_ROOM_MEMBER = "UPDATE room_members SET role = $3 WHERE room_id = $1 AND user_id = $2";
     DELETE_ROOM_MEMBER = "DELETE FROM room_members WHERE room_id = $1 AND user_id = $2";
     COUNT_ROOM_MEMBERS = "SELECT COUNT(*) FROM room_members WHERE room_id = $1";
-    COUNT_ROOM_OWNERS = "SELECT COUNT(*) FROM room_members m JOIN users u ON u.id = m.user_id \
-        WHERE m.room_id = $1 AND m.role = 'owner' AND u.deleted_at IS NULL";
+    IS_ROOM_OWNED = "SELECT COUNT(*) FROM rooms r WHERE r.id = $1 AND (\
+        EXISTS (SELECT 1 FROM room_members m JOIN users u ON u.id = m.user_id \
+        WHERE m.room_id = r.id AND m.role = 'owner' AND u.deleted_at IS NULL) \
+        OR EXISTS (SELECT 1 FROM organizations o WHERE o.id = r.org_id AND o.deleted_at IS NULL))";
+    COUNT_OTHER_ROOM_OWNERS = "SELECT COUNT(*) FROM room_members m JOIN users u ON u.id = m.user_id \
+        WHERE m.room_id = $1 AND m.user_id <> $2 AND m.role = 'owner' AND u.status = 'active' AND u.deleted_at IS NULL";
     FIND_PERSON_BY_ID = "SELECT id, display_name, status FROM users WHERE id = $1 AND deleted_at IS NULL";
     FIND_PERSON_BY_EMAIL = "SELECT id, display_name, status FROM users WHERE email = $1 AND deleted_at IS NULL \
         AND email_verified_at IS NOT NULL";
@@ -32,7 +36,9 @@ statements! {
         WHERE a.user_id = $1 AND b.user_id = $2) \
         OR EXISTS (SELECT 1 FROM call_participants p JOIN calls c ON c.id = p.call_id \
         WHERE p.user_id = $2 AND c.room_id = $3) \
-        OR EXISTS (SELECT 1 FROM lobby_entries l WHERE l.room_id = $3 AND l.subject_id = $2))";
+        OR EXISTS (SELECT 1 FROM lobby_entries l WHERE l.room_id = $3 AND l.subject_id = $2) \
+        OR EXISTS (SELECT 1 FROM rooms r JOIN messages s ON s.conversation_id = r.conversation_id \
+        AND s.sender_kind = 'user' AND s.sender_id = $2 WHERE r.id = $3))";
     UPSERT_INVITATION = "INSERT INTO room_invitations (id, room_id, email, role, invited_by, created_at, expires_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (room_id, email) DO UPDATE SET role = excluded.role, \
         invited_by = excluded.invited_by, expires_at = excluded.expires_at";
@@ -40,6 +46,8 @@ statements! {
     LIST_INVITATIONS = "SELECT id, email, role, invited_by, created_at, expires_at FROM room_invitations \
         WHERE room_id = $1 AND id < $2 AND expires_at > $3 ORDER BY id DESC LIMIT $4";
     DELETE_INVITATION = "DELETE FROM room_invitations WHERE room_id = $1 AND id = $2";
+    DELETE_INVITATIONS_OF = "DELETE FROM room_invitations WHERE room_id = $1 \
+        AND email = (SELECT email FROM users WHERE id = $2)";
     CLAIM_INVITATION = "DELETE FROM room_invitations WHERE room_id = $1 AND email = $2 AND expires_at > $3 \
         RETURNING role, invited_by";
     FIND_INVITATION_OF = "SELECT id FROM room_invitations WHERE room_id = $1 AND email = $2 AND expires_at > $3";
@@ -95,9 +103,15 @@ pub(crate) async fn count(tx: &mut Tx, room_id: Uuid) -> Result<i64, StoreError>
     Ok(count)
 }
 
-/// Owners whose accounts are not deleted.
-pub(crate) async fn count_owners(tx: &mut Tx, room_id: Uuid) -> Result<i64, StoreError> {
-    let (count,) = run!(tx, fetch_one as (i64,), COUNT_ROOM_OWNERS, room_id)?;
+/// Whether a room has an owner whose account is not deleted; the owners of its organization are owners, too.
+pub(crate) async fn is_owned(tx: &mut Tx, room_id: Uuid) -> Result<bool, StoreError> {
+    let (count,) = run!(tx, fetch_one as (i64,), IS_ROOM_OWNED, room_id)?;
+    Ok(count > 0)
+}
+
+/// Owners who can act, without this one.
+pub(crate) async fn count_other_owners(tx: &mut Tx, room_id: Uuid, user_id: Uuid) -> Result<i64, StoreError> {
+    let (count,) = run!(tx, fetch_one as (i64,), COUNT_OTHER_ROOM_OWNERS, room_id, user_id)?;
     Ok(count)
 }
 
@@ -110,7 +124,8 @@ pub(crate) async fn find_person_by_email(tx: &mut Tx, email: &str) -> Result<Opt
     run!(tx, fetch_optional as Person, FIND_PERSON_BY_EMAIL, email)
 }
 
-/// Whether `user_id` is no stranger to `caller_id`: they share a room, or met at the door or in a call of this one.
+/// Whether `user_id` is no stranger to `caller_id`: they share a room, or met at the door, in a call or in
+/// the conversation of this one.
 pub(crate) async fn is_known(tx: &mut Tx, caller_id: Uuid, user_id: Uuid, room_id: Uuid) -> Result<bool, StoreError> {
     let (count,) = run!(tx, fetch_one as (i64,), COUNT_SHARED, caller_id, user_id, room_id)?;
     Ok(count > 0)
@@ -148,6 +163,12 @@ pub(crate) async fn list_invitations(
 
 pub(crate) async fn delete_invitation(tx: &mut Tx, room_id: Uuid, id: Uuid) -> Result<bool, StoreError> {
     Ok(run!(tx, execute, DELETE_INVITATION, room_id, id)? == 1)
+}
+
+/// Deletes what waits for the address of somebody whose place in the room was settled otherwise.
+pub(crate) async fn delete_invitations_of(tx: &mut Tx, room_id: Uuid, user_id: Uuid) -> Result<(), StoreError> {
+    run!(tx, execute, DELETE_INVITATIONS_OF, room_id, user_id)?;
+    Ok(())
 }
 
 /// Whether an invitation of this address waits.

@@ -39,7 +39,7 @@ statements! {
         WHERE org_id = $1 AND invited_by = $2 AND state = 'pending' AND ($4 = '' OR role = $4)";
     FIND_INVITER = "SELECT u.platform_role, m.role FROM users u \
         LEFT JOIN organization_members m ON m.user_id = u.id AND m.org_id = $1 \
-        WHERE u.id = $2 AND u.deleted_at IS NULL";
+        WHERE u.id = $2 AND u.status = 'active' AND u.deleted_at IS NULL";
     IS_MEMBER_BY_EMAIL = "SELECT COUNT(*) FROM organization_members m JOIN users u ON u.id = m.user_id \
         WHERE m.org_id = $1 AND u.email = $2 AND u.deleted_at IS NULL";
     FIND_VERIFIED = "SELECT id FROM users WHERE email = $1 AND email_verified_at IS NOT NULL AND status = 'active' \
@@ -62,7 +62,7 @@ pub(crate) struct NewInvite<'a> {
 
 /// Inserts an invite in place of one that waits for the same address.
 pub(crate) async fn insert(tx: &mut Tx, new: NewInvite<'_>, now: Micros) -> Result<Uuid, StoreError> {
-    run!(&mut *tx, execute, REVOKE_PENDING, new.org_id, new.email, now)?;
+    revoke_to(&mut *tx, new.org_id, new.email, now).await?;
     let id = Uuid::now_v7();
     run!(
         tx,
@@ -78,6 +78,12 @@ pub(crate) async fn insert(tx: &mut Tx, new: NewInvite<'_>, now: Micros) -> Resu
         new.expires_at
     )?;
     Ok(id)
+}
+
+/// Takes back what waits for an address in an organization.
+pub(crate) async fn revoke_to(tx: &mut Tx, org_id: Uuid, email: &str, now: Micros) -> Result<(), StoreError> {
+    run!(tx, execute, REVOKE_PENDING, org_id, email, now)?;
+    Ok(())
 }
 
 /// Finds an invite that can still be answered.
@@ -146,7 +152,8 @@ pub(crate) async fn revoke_made_in(
     Ok(())
 }
 
-/// What somebody who invited is now, on the platform and in the organization; `None` without an account.
+/// What somebody who invited is now, on the platform and in the organization; `None` without an account
+/// that can act.
 pub(crate) async fn find_inviter(
     tx: &mut Tx,
     org_id: Uuid,

@@ -51,8 +51,8 @@ statements! {
     COUNT_OWNED = "SELECT COUNT(*) FROM organization_members m JOIN organizations o ON o.id = m.org_id \
         WHERE m.user_id = $1 AND m.role = 'owner' AND o.deleted_at IS NULL";
     COUNT_MEMBERS = "SELECT COUNT(*) FROM organization_members WHERE org_id = $1";
-    COUNT_OWNERS = "SELECT COUNT(*) FROM organization_members m JOIN users u ON u.id = m.user_id \
-        WHERE m.org_id = $1 AND m.role = 'owner' AND u.deleted_at IS NULL";
+    COUNT_OTHER_OWNERS = "SELECT COUNT(*) FROM organization_members m JOIN users u ON u.id = m.user_id \
+        WHERE m.org_id = $1 AND m.user_id <> $2 AND m.role = 'owner' AND u.status = 'active' AND u.deleted_at IS NULL";
     LIST_OWNED = "SELECT m.org_id FROM organization_members m JOIN organizations o ON o.id = m.org_id \
         WHERE m.user_id = $1 AND m.role = 'owner' AND o.deleted_at IS NULL ORDER BY m.org_id";
     DELETE_MEMBERSHIPS_OF = "DELETE FROM organization_members WHERE user_id = $1";
@@ -68,7 +68,6 @@ statements! {
     FIND_MEMBER = select_member!("WHERE m.org_id = $1 AND m.user_id = $2");
     LIST_MEMBERS = select_member!("WHERE m.org_id = $1 AND m.user_id > $2 AND ($3 = '' OR m.role = $3) \
         AND ($4 = '' OR LOWER(u.display_name) LIKE $4 ESCAPE '!') ORDER BY m.user_id LIMIT $5");
-    IS_ACTIVE_USER = "SELECT COUNT(*) FROM users WHERE id = $1 AND deleted_at IS NULL AND status = 'active'";
     LIST_ROOMS_IN_CALL = "SELECT r.id FROM rooms r JOIN calls c ON c.room_id = r.id AND c.ended_at IS NULL \
         WHERE r.org_id = $1 AND r.id > $2 ORDER BY r.id LIMIT $3";
 }
@@ -193,9 +192,9 @@ pub(crate) async fn count_members(on: impl Into<On<'_>>, id: Uuid) -> Result<i64
     Ok(count)
 }
 
-/// Owners of an organization.
-pub(crate) async fn count_owners(on: impl Into<On<'_>>, id: Uuid) -> Result<i64, StoreError> {
-    let (count,) = run!(on, fetch_one as (i64,), COUNT_OWNERS, id)?;
+/// Owners of an organization who can act, without this one.
+pub(crate) async fn count_other_owners(on: impl Into<On<'_>>, id: Uuid, user_id: Uuid) -> Result<i64, StoreError> {
+    let (count,) = run!(on, fetch_one as (i64,), COUNT_OTHER_OWNERS, id, user_id)?;
     Ok(count)
 }
 
@@ -247,12 +246,6 @@ pub(crate) async fn list_members(
 ) -> Result<Vec<OrgMember>, StoreError> {
     let role = role.map_or("", OrgRole::as_str);
     run!(db, fetch_all as OrgMember, LIST_MEMBERS, id, after, role, like_pattern(q), limit)
-}
-
-/// Whether there is an account that can be used.
-pub(crate) async fn is_active_user(on: impl Into<On<'_>>, user_id: Uuid) -> Result<bool, StoreError> {
-    let (count,) = run!(on, fetch_one as (i64,), IS_ACTIVE_USER, user_id)?;
-    Ok(count == 1)
 }
 
 /// Rooms of an organization in which a call is open, in the order of their ids.

@@ -48,10 +48,14 @@ statements! {
     FIND_ROOM_BY_CODE = select_room!("WHERE r.code = $2 AND r.deleted_at IS NULL");
     LIST_ROOMS_NEWEST_FIRST = select_room!(
         "WHERE (m.user_id IS NOT NULL OR om.user_id IS NOT NULL) AND r.parent_room_id IS NULL AND r.deleted_at IS NULL AND r.id < $2 \
-        AND ($3 = '' OR r.type = $3) AND ($4 = '' OR r.name_folded LIKE $4 ESCAPE '!') ORDER BY r.id DESC LIMIT $5");
+        AND ($3 = '' OR r.type = $3) AND ($4 = '' OR r.name_folded LIKE $4 ESCAPE '!') \
+        AND ('owner' IN (m.role, om.role) OR NOT EXISTS (SELECT 1 FROM room_bans x WHERE x.room_id = r.id \
+        AND x.subject_id = $1 AND (x.expires_at IS NULL OR x.expires_at > $6))) ORDER BY r.id DESC LIMIT $5");
     LIST_ROOMS_OLDEST_FIRST = select_room!(
         "WHERE (m.user_id IS NOT NULL OR om.user_id IS NOT NULL) AND r.parent_room_id IS NULL AND r.deleted_at IS NULL AND r.id > $2 \
-        AND ($3 = '' OR r.type = $3) AND ($4 = '' OR r.name_folded LIKE $4 ESCAPE '!') ORDER BY r.id ASC LIMIT $5");
+        AND ($3 = '' OR r.type = $3) AND ($4 = '' OR r.name_folded LIKE $4 ESCAPE '!') \
+        AND ('owner' IN (m.role, om.role) OR NOT EXISTS (SELECT 1 FROM room_bans x WHERE x.room_id = r.id \
+        AND x.subject_id = $1 AND (x.expires_at IS NULL OR x.expires_at > $6))) ORDER BY r.id ASC LIMIT $5");
     UPDATE_ROOM = "UPDATE rooms SET name = $2, name_folded = $3, description = $4, access_level = $5, config = $6, \
         capacity = $7, is_active = $8, expires_at = $9, updated_at = $10, \
         expiry_noted_at = CASE WHEN expires_at = $9 THEN expiry_noted_at ELSE NULL END WHERE id = $1 AND deleted_at IS NULL";
@@ -143,8 +147,8 @@ pub(crate) async fn find(
     }
 }
 
-/// Lists the rooms `user_id` belongs to.
-pub(crate) async fn list(db: &Db, user_id: Uuid, filter: RoomFilter<'_>) -> Result<Vec<Room>, StoreError> {
+/// Lists the rooms `user_id` belongs to, without those they are kept out of.
+pub(crate) async fn list(db: &Db, user_id: Uuid, filter: RoomFilter<'_>, now: Micros) -> Result<Vec<Room>, StoreError> {
     let (sql, first) = if filter.oldest_first {
         (LIST_ROOMS_OLDEST_FIRST, Uuid::nil())
     } else {
@@ -152,7 +156,7 @@ pub(crate) async fn list(db: &Db, user_id: Uuid, filter: RoomFilter<'_>) -> Resu
     };
     let pattern = like_pattern(filter.q);
     let room_type = filter.room_type.map_or("", RoomType::as_str);
-    run!(db, fetch_all as Room, sql, user_id, filter.after.unwrap_or(first), room_type, &pattern, filter.limit)
+    run!(db, fetch_all as Room, sql, user_id, filter.after.unwrap_or(first), room_type, &pattern, filter.limit, now)
 }
 
 /// `%text%` folded, with the wildcards of LIKE taken literally; empty for no filter.

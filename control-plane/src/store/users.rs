@@ -52,6 +52,8 @@ statements! {
     DELETE_USER = "UPDATE users SET status = 'deleted', deleted_at = $2, updated_at = $2 \
         WHERE id = $1 AND deleted_at IS NULL";
     LOCK_USER = "UPDATE users SET updated_at = updated_at WHERE id = $1 AND deleted_at IS NULL";
+    LOCK_ACTIVE_USER = "UPDATE users SET updated_at = updated_at \
+        WHERE id = $1 AND status = 'active' AND deleted_at IS NULL";
     LOCK_ADMINS = "UPDATE users SET platform_role = platform_role \
         WHERE platform_role = 'admin' AND deleted_at IS NULL";
     SHARE_ORGANIZATION = "SELECT COUNT(*) FROM organization_members a \
@@ -60,8 +62,8 @@ statements! {
     LIST_ORGANIZATIONS_OWNED_ALONE = "SELECT o.name FROM organization_members m \
         JOIN organizations o ON o.id = m.org_id \
         WHERE m.user_id = $1 AND m.role = 'owner' AND o.deleted_at IS NULL AND NOT EXISTS \
-        (SELECT 1 FROM organization_members x JOIN users u ON u.id = x.user_id AND u.deleted_at IS NULL \
-        WHERE x.org_id = m.org_id AND x.role = 'owner' AND x.user_id <> $1) \
+        (SELECT 1 FROM organization_members x JOIN users u ON u.id = x.user_id AND u.status = 'active' \
+        AND u.deleted_at IS NULL WHERE x.org_id = m.org_id AND x.role = 'owner' AND x.user_id <> $1) \
         ORDER BY o.id LIMIT 20";
     COUNT_INVITES = "SELECT COUNT(*) FROM organization_invites \
         WHERE state = 'pending' AND expires_at > $1 AND (token_hash = $2 OR email = $3)";
@@ -219,6 +221,12 @@ pub(crate) async fn lock(tx: &mut Tx, id: Uuid) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// As [`lock`], for whoever is about to give the account something only an account that is used may have; `false` when
+/// it is suspended or gone. Taken before the lock of what is given, so that an account cannot end in between.
+pub(crate) async fn lock_active(tx: &mut Tx, id: Uuid) -> Result<bool, StoreError> {
+    Ok(run!(tx, execute, LOCK_ACTIVE_USER, id)? == 1)
+}
+
 /// Makes acts that take admins away wait for each other, so that two of them cannot take the last two.
 pub(crate) async fn lock_admins(tx: &mut Tx) -> Result<(), StoreError> {
     run!(tx, execute, LOCK_ADMINS)?;
@@ -231,7 +239,7 @@ pub(crate) async fn share_organization(db: &Db, one: Uuid, other: Uuid) -> Resul
     Ok(count > 0)
 }
 
-/// Names of organizations that have no owner but this one.
+/// Names of organizations that have no owner who can act but this one.
 pub(crate) async fn list_organizations_owned_alone(tx: &mut Tx, user_id: Uuid) -> Result<Vec<String>, StoreError> {
     let rows = run!(tx, fetch_all as (String,), LIST_ORGANIZATIONS_OWNED_ALONE, user_id)?;
     Ok(rows.into_iter().map(|(name,)| name).collect())

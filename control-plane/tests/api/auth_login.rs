@@ -78,7 +78,7 @@ both! {
         browser(app, "GET", "/me", &cookies, &[]).await.expect(200);
         browser(app, "GET", "/me", &cookies, &[("sec-fetch-site", "cross-site")]).await.expect(200);
 
-        let next = browser(app, "POST", "/auth/refresh", &cookies, &[("sec-fetch-site", "same-origin")]).await.expect(200);
+        let next = browser(app, "POST", "/auth/refresh", &cookies, &[("sec-fetch-site", "same-origin")]).await.expect(204);
         let cookies = next.cookies();
         let out = browser(app, "POST", "/auth/logout", &cookies, &[("sec-fetch-site", "same-origin")]).await.expect(204);
         assert_eq!(out.cookies(), "");

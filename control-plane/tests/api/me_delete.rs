@@ -100,6 +100,89 @@ both! {
         }
     }
 
+    async fn leaves_no_organization_to_somebody_who_is_gone(app) {
+        for round in 0..2 * ROUNDS {
+            let [x, y, z] = trio(app, round).await;
+            let org = talk::organization(app, &x, "Ours").await;
+            let path = format!("/organizations/{}", org.text("/id"));
+            talk::member(app, &x, &org, &y, "member").await;
+            let promoted = round % 2 == 0;
+            if promoted {
+                talk::member(app, &x, &org, &z, "member").await;
+            }
+            // X hands over to Z, and leaves; Z goes meanwhile.
+            let (given, gone) = tokio::join!(async {
+                let given = if promoted {
+                    app.patch(&format!("{path}/members/{}", z.id), Some(&x.access), json!({ "role": "owner" })).await
+                } else {
+                    let body = json!({ "user_id": z.id, "role": "owner" });
+                    app.post(&format!("{path}/members"), Some(&x.access), body).await
+                };
+                (given, app.post(&format!("{path}/leave"), Some(&x.access), json!({})).await)
+            }, app.delete("/me", Some(&z.access)));
+            let owners = app.get(&format!("{path}/members?role=owner"), Some(&y.access)).await.expect(200);
+            let left = if given.1.status.is_success() { &z } else { &x };
+            assert_eq!(owners.text("/items/0/user_id"), left.id, "{} {} {}", given.0.json, given.1.json, gone.json);
+            app.get("/me", Some(&left.access)).await.expect(200);
+        }
+    }
+
+    async fn goes_with_what_is_made_at_the_same_time(app) {
+        let root = admin(app).await;
+        for round in 0..ROUNDS {
+            let [x, y, _] = trio(app, round).await;
+            let (made, gone) = tokio::join!(
+                app.post("/organizations", Some(&x.access), json!({ "name": "Late" })),
+                app.delete("/me", Some(&x.access)),
+            );
+            assert_ne!(made.status.is_success(), gone.status.is_success(), "{} {}", made.json, gone.json);
+            let (made, gone) = tokio::join!(
+                app.post("/rooms", Some(&y.access), json!({ "name": "Late" })),
+                app.delete("/me", Some(&y.access)),
+            );
+            gone.expect(204);
+            if made.status.is_success() {
+                let room = format!("/rooms/{}", made.text("/id"));
+                app.eventually("the room is gone", async || {
+                    app.get(&room, Some(&root.access)).await.status.as_u16() == 404
+                }).await;
+            } else {
+                assert_eq!(made.status.as_u16(), 401, "{}", made.json);
+            }
+        }
+    }
+
+    async fn leaves_the_rooms_of_an_organization_to_it(app) {
+        let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+        let org = talk::organization(app, &ada, "Ours").await;
+        talk::member(app, &ada, &org, &bob, "member").await;
+        let body = json!({ "name": "Lab", "type": "video", "org_id": org.json["id"] });
+        let shared = app.post("/rooms", Some(&bob.access), body).await.expect(201).text("/id");
+        let own = app.room(&bob, "public").await.text("/id");
+        app.delete("/me", Some(&bob.access)).await.expect(204);
+        app.eventually("his own room is gone", async || {
+            app.get(&format!("/rooms/{own}"), Some(&ada.access)).await.status.as_u16() == 404
+        }).await;
+        let room = app.get(&format!("/rooms/{shared}"), Some(&ada.access)).await.expect(200);
+        assert_eq!(room.text("/role"), "owner");
+        app.delete(&format!("/rooms/{shared}"), Some(&ada.access)).await.expect(204);
+    }
+
+    async fn needs_another_owner_who_can_act(app) {
+        let root = admin(app).await;
+        let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+        let org = talk::organization(app, &ada, "Ours").await;
+        talk::member(app, &ada, &org, &bob, "owner").await;
+        let bobs = format!("/users/{}", bob.id);
+        app.patch(&bobs, Some(&root.access), json!({ "status": "suspended" })).await.expect(200);
+        let leave = format!("/organizations/{}/leave", org.text("/id"));
+        app.delete("/me", Some(&ada.access)).await.problem(409, "sole_owner");
+        app.post(&leave, Some(&ada.access), json!({})).await.problem(409, "last_owner");
+        app.patch(&bobs, Some(&root.access), json!({ "status": "active" })).await.expect(200);
+        app.post(&leave, Some(&ada.access), json!({})).await.expect(204);
+        app.delete("/me", Some(&ada.access)).await.expect(204);
+    }
+
     async fn leaves_every_room_an_owner_or_closes_it(app) {
         for round in 0..ROUNDS {
             let [x, y, z] = trio(app, round).await;

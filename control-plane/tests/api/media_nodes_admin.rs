@@ -9,7 +9,7 @@ use signaling_proto::heartbeat::Heartbeat;
 use signaling_proto::{operator, unix_now};
 
 use crate::support::talk::statements;
-use crate::support::{Answer, FakeNode, KEY, PASSWORD, Person, TestApp, both};
+use crate::support::{Answer, FakeNode, KEY, PASSWORD, Person, SILENT, TestApp, both};
 
 /// The first platform admin.
 pub(crate) async fn root(app: &TestApp) -> Person {
@@ -62,7 +62,7 @@ both! {
         let one = app.get("/admin/media-nodes/ND_one", Some(&root.access)).await.expect(200);
         assert_eq!(one.json["calls"][0]["room_id"], json!(room));
         assert_eq!((&one.json["calls"][0]["participants"], &one.json["state"]), (&json!(1), &json!("up")));
-        app.clock.advance(Duration::from_secs(7));
+        app.clock.advance(SILENT);
         app.control.reconcile().await.unwrap();
         let one = app.get("/admin/media-nodes/ND_one", Some(&root.access)).await.expect(200);
         assert_eq!(one.text("/state"), "down");
@@ -152,7 +152,7 @@ both! {
             let back = back.expect(200);
             assert_eq!((back.text("/state"), &back.json["drain_deadline_at"]), ("up".to_owned(), &Value::Null));
         }
-        app.clock.advance(Duration::from_secs(7));
+        app.clock.advance(SILENT);
         app.control.reconcile().await.unwrap();
         app.call(Method::POST, path, Some(&root.access), None).await.problem(409, "media_node_down");
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp, both};
+use crate::support::{Answer, TestApp, both, talk};
 
 /// Brings a guest into the call of a public room.
 async fn guest(app: &TestApp, code: &str, id: &str, name: &str) -> (Answer, String) {
@@ -41,6 +41,35 @@ both! {
         app.delete(&one, Some(&ada.access)).await.expect(204);
         app.delete(&one, Some(&ada.access)).await.problem(404, "ban_not_found");
         app.post(&path, Some(&eve.access), json!({})).await.expect(200);
+    }
+
+    async fn reach_who_only_wrote(app) {
+        let (ada, eve) = (app.person("Ada").await, app.person("Eve").await);
+        let room = app.room(&ada, "public").await;
+        let (bans, messages) = (format!("/rooms/{}/bans", room.text("/id")), talk::of_room(&room));
+        let body = json!({ "user_id": eve.id });
+        app.post(&bans, Some(&ada.access), body.clone()).await.problem(404, "user_not_found");
+        talk::say(app, &eve.access, &messages, "Buy now!").await;
+        app.post(&bans, Some(&ada.access), body).await.expect(201);
+        app.post(&messages, Some(&eve.access), json!({ "body": "Again" })).await.problem(404, "conversation_not_found");
+    }
+
+    async fn hide_the_room_from_lists(app) {
+        let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+        let org = talk::organization(app, &ada, "Org").await;
+        talk::member(app, &ada, &org, &bob, "member").await;
+        let new = json!({ "name": "Lab", "type": "video", "org_id": org.json["id"] });
+        let id = app.post("/rooms", Some(&ada.access), new).await.expect(201).text("/id");
+        let rooms = async |person: &crate::support::Person| {
+            app.get("/rooms?order=asc", Some(&person.access)).await.expect(200).json["items"].as_array().unwrap().len()
+        };
+        assert_eq!((rooms(&ada).await, rooms(&bob).await), (1, 1));
+        let until = json!({ "user_id": bob.id, "expires_at": crate::support::time::in_minutes(app, 1) });
+        app.post(&format!("/rooms/{id}/bans"), Some(&ada.access), until).await.expect(201);
+        assert_eq!((rooms(&ada).await, rooms(&bob).await), (1, 0));
+        app.get(&format!("/rooms/{id}"), Some(&bob.access)).await.problem(404, "room_not_found");
+        app.clock.advance(Duration::from_secs(61));
+        assert_eq!(rooms(&bob).await, 1);
     }
 
     async fn keep_guests_out_by_token_and_by_address(app) {

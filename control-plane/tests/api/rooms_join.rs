@@ -8,7 +8,7 @@ use signaling_proto::heartbeat::{Heartbeat, NodeState};
 use signaling_proto::token::{Claims, KeyStore, verify};
 use signaling_proto::unix_now;
 
-use crate::support::{Answer, KEY, Mood, both};
+use crate::support::{Answer, KEY, Mood, SILENT, both};
 
 fn claims(answer: &Answer) -> Claims {
     verify(&answer.text("/token"), &KeyStore::with_key(KEY.0, KEY.1), unix_now()).unwrap()
@@ -176,7 +176,7 @@ both! {
             app.node.beat(app).await.expect(200);
             join().await.expect(200);
         }
-        app.clock.advance(std::time::Duration::from_secs(7));
+        app.clock.advance(SILENT);
         join().await.problem(503, "media_unavailable");
     }
 

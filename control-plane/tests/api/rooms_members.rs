@@ -126,6 +126,39 @@ both! {
         app.get(&invitations, None).await.problem(401, "sign_in_required");
     }
 
+    async fn an_invitation_is_worth_what_its_inviter_is_and_less_than_what_came_after(app) {
+        let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+        acquaint(app, &ada, &[&bob]).await;
+        for (n, how) in ["inviter removed", "inviter demoted", "added", "removed"].into_iter().enumerate() {
+            let id = app.room(&ada, "restricted").await.text("/id");
+            let (room, members) = (format!("/rooms/{id}"), format!("/rooms/{id}/members"));
+            let bobs = format!("{members}/{}", bob.id);
+            let body = json!({ "user_id": bob.id, "role": "admin" });
+            app.post(&members, Some(&ada.access), body).await.expect(201);
+            let zoe = app.person(&format!("Zoe{n}")).await;
+            app.post(&members, Some(&bob.access), json!({ "email": zoe.email })).await.expect(202);
+            app.verify_email(&zoe).await;
+            match how {
+                "inviter removed" => drop(app.delete(&bobs, Some(&ada.access)).await.expect(204)),
+                "inviter demoted" => drop(app.patch(&bobs, Some(&ada.access), json!({ "role": "member" })).await.expect(200)),
+                _ => {
+                    acquaint(app, &ada, &[&zoe]).await;
+                    app.post(&members, Some(&ada.access), json!({ "user_id": zoe.id })).await.expect(201);
+                    if how == "removed" {
+                        app.delete(&format!("{members}/{}", zoe.id), Some(&ada.access)).await.expect(204);
+                    }
+                }
+            }
+            let seen = app.get(&room, Some(&zoe.access)).await;
+            match how {
+                "added" => assert_eq!(seen.expect(200).text("/role"), "member"),
+                _ => drop(seen.problem(404, "room_not_found")),
+            }
+            let waiting = app.get(&format!("{room}/invitations"), Some(&ada.access)).await.expect(200);
+            assert_eq!(waiting.json["items"], json!([]), "{how}");
+        }
+    }
+
     async fn known_addresses_are_added_at_once(app) {
         let (ada, ben) = (app.person("Ada").await, app.person("Ben").await);
         acquaint(app, &ada, &[&ben]).await;

@@ -30,7 +30,8 @@ pub(crate) struct RefreshRequest {
 
 /// Exchange a refresh token for the next pair.
 #[utoipa::path(post, path = "/auth/refresh", tag = "auth", operation_id = "refresh", security(()),
-    request_body = Option<RefreshRequest>, responses((status = 200, body = Session), Problems))]
+    request_body = Option<RefreshRequest>, responses((status = 200, body = Session),
+    (status = 204, description = "The next pair is in the cookies"), Problems))]
 pub(crate) async fn refresh(
     State(app): State<Arc<App>>,
     door: Door,
@@ -50,6 +51,11 @@ pub(crate) async fn refresh(
         None => Err(RefreshError::Unknown),
     };
     match refreshed {
+        // Their page knows who it is; only the cookies are new.
+        Ok(done) if transport == SessionTransport::Cookie => {
+            let jar = super::add_session_cookies(CookieJar::new(), &app, facts, &done.tokens);
+            Ok((StatusCode::NO_CONTENT, jar).into_response())
+        }
         Ok(done) => Ok(door.answer(&app, StatusCode::OK, transport, done.user, &done.tokens)),
         // Cookies of a session that is over would be presented, and refused, for ever.
         Err(error @ (RefreshError::Unknown | RefreshError::Reused)) if transport == SessionTransport::Cookie => {

@@ -20,7 +20,7 @@ pub(crate) use nodes::authorize_nodes;
 pub(crate) use organizations::{
     ChannelAction, OrgAction, authorize_channel, authorize_organization, effective_role, effective_role_of,
 };
-pub(crate) use rooms::{Action, RoomObject, authorize, role_in};
+pub(crate) use rooms::{Action, RoomObject, authorize, role_in, role_of};
 pub(crate) use users::{Sight, authorize_sight, authorize_users};
 
 use crate::model::user::{Actor, PlatformRole};

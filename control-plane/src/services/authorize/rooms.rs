@@ -5,7 +5,7 @@
 use super::{Refusal, is_platform_admin, require};
 use crate::model::clock::Micros;
 use crate::model::room::{AccessLevel, Room, RoomName, RoomRole};
-use crate::model::user::Actor;
+use crate::model::user::{Actor, PlatformRole};
 
 /// What somebody wants to do with a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +89,11 @@ fn was_let_in(room: &Room, now: Micros) -> bool {
 /// What `actor` is in a room, all roles taken together.
 pub(crate) fn role_in(actor: &Actor, room: &Room) -> Option<RoomRole> {
     if is_platform_admin(actor) { Some(RoomRole::Owner) } else { room.role }
+}
+
+/// As [`role_in`], of somebody who is not asking; the room as they see it.
+pub(crate) fn role_of(platform_role: PlatformRole, room: &Room) -> Option<RoomRole> {
+    if platform_role == PlatformRole::Admin { Some(RoomRole::Owner) } else { room.role }
 }
 
 /// By id only signed-in people see a room, and a restricted one only its members do; whoever has the code sees it.

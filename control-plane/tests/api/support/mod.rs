@@ -42,6 +42,16 @@ pub(crate) const KEY: (&str, &str) = ("internal", "a secret of thirty-two charac
 /// The password of every account.
 pub(crate) const PASSWORD: &str = "correct horse";
 
+/// Seconds a node may be silent and still get calls. Ten times as many as in earnest, because nodes say that they live
+/// only when a case lets them, and a busy machine takes its time between two steps.
+const NODE_TIMEOUT_S: u64 = 60;
+/// The same until its calls are closed.
+const NODE_LOST_S: u64 = 150;
+/// A node not heard of for so long gets no call.
+pub(crate) const SILENT: Duration = Duration::from_secs(NODE_TIMEOUT_S + 1);
+/// A node not heard of for so long has lost its calls.
+pub(crate) const LOST: Duration = Duration::from_secs(NODE_LOST_S + 1);
+
 /// Declares a case that runs on both engines: `both! { async fn name(app) { … } }`, optionally with settings.
 macro_rules! both {
     ($(async fn $name:ident($app:ident $(, |$config:ident| $change:expr)?) $body:block)+) => {$(
@@ -142,6 +152,8 @@ impl TestApp {
         config.database.max_connections = 5;
         config.sessions.argon2_memory_kib = 64;
         config.sessions.argon2_passes = 1;
+        config.calls.node_timeout_s = NODE_TIMEOUT_S;
+        config.calls.node_lost_s = NODE_LOST_S;
         for limit in [
             &mut config.rate_limits.session_per_minute,
             &mut config.rate_limits.guest_per_minute,
