@@ -136,6 +136,17 @@ export function useRoom(room: string, everyMs?: number) {
   });
 }
 
+/** The room as it is at this moment, whatever was known of it. */
+export function useRoomNow(room: string, enabled: boolean) {
+  return useQuery({
+    queryKey: ["rooms", room, "now"],
+    enabled,
+    staleTime: 0,
+    gcTime: 0,
+    queryFn: () => orThrow(api.GET("/api/v1/rooms/{room}", { params: { path: { room } } })),
+  });
+}
+
 export function useCreateRoom() {
   const client = useQueryClient();
   return useMutation({
@@ -174,7 +185,8 @@ export function requestJoin(
 
 const LOBBY_EVERY_MS = 4_000;
 
-function withPass(pass: string | undefined) {
+/** Lets a guest ask as who they are. */
+export function withPass(pass: string | undefined) {
   return pass ? { headers: { authorization: `Bearer ${pass}` } } : {};
 }
 

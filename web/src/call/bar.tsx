@@ -1,31 +1,27 @@
-// The bar below the stage: microphone, camera, screen, people, view, more, leave.
+// The bar below the stage: microphone, camera, screen, hand, people, view, more, leave.
 import { useParticipants } from "@livekit/components-react";
 import {
-  Ellipsis,
-  Keyboard,
+  Hand,
   LayoutGrid,
-  Maximize,
   Mic,
   MicOff,
-  Minimize,
   MonitorUp,
   MonitorX,
-  PhoneOff,
   Presentation,
   Users,
   Video,
   VideoOff,
 } from "lucide-react";
-import { DropdownMenu } from "radix-ui";
-import { type ReactNode, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import { t } from "../i18n";
-import { canChooseSpeaker } from "../join/speaker-test";
 import { IconButton } from "../ui/button";
 import type { CallUi } from "./call";
 import type { CallControls } from "./controls";
-import { DeviceGroup, DeviceMenu } from "./device-menu";
-import { canFullScreen, toggleFullScreen, useIsFullScreen } from "./full-screen";
+import { DeviceMenu } from "./device-menu";
+import { EndDialog } from "./host-dialogs";
 import { KEYS } from "./keys";
+import { Leave } from "./leave";
+import { More } from "./more";
 import type { CallSession } from "./session";
 import { clock } from "./summary";
 
@@ -43,7 +39,7 @@ function Clock({ since }: { since: number }) {
 }
 
 function Own({ session, controls }: { session: CallSession; controls: CallControls }) {
-  const { microphone, camera, sharing } = controls;
+  const { microphone, camera, sharing, hand } = controls;
   return (
     <>
       <div className="bar-pair">
@@ -72,78 +68,21 @@ function Own({ session, controls }: { session: CallSession; controls: CallContro
         <IconButton
           label={t(sharing ? "call.share.stop" : "call.share.start")}
           hotkey={KEYS.share}
-          className={sharing ? "bar-button active" : "bar-button"}
+          className={sharing ? "bar-button wide-only active" : "bar-button wide-only"}
           onClick={controls.share}
         >
           {sharing ? <MonitorX aria-hidden="true" /> : <MonitorUp aria-hidden="true" />}
         </IconButton>
       )}
+      <IconButton
+        label={t(hand ? "call.hand.lower" : "call.hand.raise")}
+        hotkey={KEYS.hand}
+        className={hand ? "bar-button wide-only active" : "bar-button wide-only"}
+        onClick={controls.toggleHand}
+      >
+        <Hand aria-hidden="true" />
+      </IconButton>
     </>
-  );
-}
-
-function Entry({ icon, label, run }: { icon: ReactNode; label: string; run: () => void }) {
-  return (
-    <DropdownMenu.Item className="menu-item" onSelect={run}>
-      {icon}
-      {label}
-    </DropdownMenu.Item>
-  );
-}
-
-function More({ session, ui }: { session: CallSession; ui: CallUi }) {
-  const full = useIsFullScreen();
-  const other = ui.view === "grid" ? "speaker" : "grid";
-  return (
-    <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger asChild>
-        <IconButton label={t("call.more")} className="bar-button">
-          <Ellipsis aria-hidden="true" />
-        </IconButton>
-      </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content
-          className="menu in-call-menu always-dark"
-          sideOffset={8}
-          collisionPadding={8}
-        >
-          <Entry
-            icon={
-              other === "grid" ? (
-                <LayoutGrid size={18} aria-hidden="true" />
-              ) : (
-                <Presentation size={18} aria-hidden="true" />
-              )
-            }
-            label={t(other === "grid" ? "call.layout.toGrid" : "call.layout.toSpeaker")}
-            run={() => ui.setView(other)}
-          />
-          {canFullScreen() && (
-            <Entry
-              icon={
-                full ? (
-                  <Minimize size={18} aria-hidden="true" />
-                ) : (
-                  <Maximize size={18} aria-hidden="true" />
-                )
-              }
-              label={t(full ? "call.fullscreen.exit" : "call.fullscreen.enter")}
-              run={() => void toggleFullScreen()}
-            />
-          )}
-          <Entry
-            icon={<Keyboard size={18} aria-hidden="true" />}
-            label={t("call.keys")}
-            run={() => ui.setKeys(true)}
-          />
-          <div className="phone-only">
-            <DeviceGroup room={session.room} kind="audioinput" />
-            {canChooseSpeaker() && <DeviceGroup room={session.room} kind="audiooutput" />}
-            <DeviceGroup room={session.room} kind="videoinput" />
-          </div>
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
-    </DropdownMenu.Root>
   );
 }
 
@@ -156,6 +95,7 @@ interface BarProps {
 
 export function Bar({ session, roomName, controls, ui }: BarProps) {
   const people = useParticipants({ room: session.room });
+  const [ending, setEnding] = useState(false);
   const toSpeaker = ui.view === "grid";
   return (
     <section className="bar" aria-label={t("call.bar")}>
@@ -183,20 +123,11 @@ export function Bar({ session, roomName, controls, ui }: BarProps) {
         >
           {toSpeaker ? <Presentation aria-hidden="true" /> : <LayoutGrid aria-hidden="true" />}
         </IconButton>
-        <More session={session} ui={ui} />
-        <IconButton
-          label={t("call.leave")}
-          look="danger"
-          className="bar-leave"
-          onClick={controls.leave}
-        >
-          <PhoneOff aria-hidden="true" />
-          <span className="bar-leave-word" aria-hidden="true">
-            {t("call.leave.short")}
-          </span>
-        </IconButton>
+        <More ui={ui} controls={controls} onEnd={() => setEnding(true)} />
+        <Leave onLeave={controls.leave} onEnd={() => setEnding(true)} />
       </div>
       <div className="bar-side end" />
+      <EndDialog open={ending} onClose={() => setEnding(false)} />
     </section>
   );
 }

@@ -1,7 +1,7 @@
 // The call: stage, side panel, bar, and what happens around them. In: a running CallSession. Out: `onOver` with the
 // summary when the call has ended, for whatever reason.
 import { RoomAudioRenderer, RoomContext } from "@livekit/components-react";
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { t } from "../i18n";
 import { loadPreferences, savePreferences } from "../state/preferences";
 import { toast } from "../ui/announce";
@@ -14,9 +14,11 @@ import { KeysDialog, useKeys } from "./keys";
 import { LobbyNotice } from "./lobby";
 import { CallNotices } from "./notices";
 import { PeoplePanel } from "./people";
+import { CallScopeProvider } from "./scope";
 import type { CallSession } from "./session";
 import { Stage } from "./stage";
 import type { CallSummary } from "./summary";
+import { CallVerbs } from "./verbs";
 import "./call.css";
 
 interface CallViewProps {
@@ -65,7 +67,9 @@ export function useStatus(session: CallSession) {
 
 function CallScreen({ session, code, roomName }: Omit<CallViewProps, "onOver">) {
   const ui = useCallUi();
-  const controls = useCallControls(session);
+  const verbs = useMemo(() => new CallVerbs(session), [session]);
+  const scope = useMemo(() => ({ session, verbs, code }), [session, verbs, code]);
+  const controls = useCallControls(session, verbs);
   const status = useStatus(session);
   useHappenings(session);
   useDeviceChanges(session.room);
@@ -77,25 +81,33 @@ function CallScreen({ session, code, roomName }: Omit<CallViewProps, "onOver">) 
     return () => document.documentElement.classList.remove("in-call");
   }, [session]);
   return (
-    <main className="call always-dark">
-      <h1 className="sr-only">
-        {roomName ? t("call.title", { room: roomName }) : t("call.title.plain")}
-      </h1>
-      <CallNotices session={session} status={status} talking={keysOn.talking}>
-        <LobbyNotice code={code} />
-      </CallNotices>
-      <div className="call-middle">
-        <Stage session={session} status={status} code={code} ui={ui} onStopShare={controls.share} />
-        {ui.people && <PeoplePanel onClose={() => ui.setPeople(false)} />}
-      </div>
-      <Bar session={session} roomName={roomName} controls={controls} ui={ui} />
-      <KeysDialog
-        open={ui.keys}
-        onClose={() => ui.setKeys(false)}
-        enabled={keysOn.enabled}
-        onEnable={keysOn.setEnabled}
-      />
-    </main>
+    <CallScopeProvider value={scope}>
+      <main className="call always-dark">
+        <h1 className="sr-only">
+          {roomName ? t("call.title", { room: roomName }) : t("call.title.plain")}
+        </h1>
+        <CallNotices session={session} status={status} talking={keysOn.talking}>
+          <LobbyNotice code={code} />
+        </CallNotices>
+        <div className="call-middle">
+          <Stage
+            session={session}
+            status={status}
+            code={code}
+            ui={ui}
+            onStopShare={controls.share}
+          />
+          {ui.people && <PeoplePanel onClose={() => ui.setPeople(false)} />}
+        </div>
+        <Bar session={session} roomName={roomName} controls={controls} ui={ui} />
+        <KeysDialog
+          open={ui.keys}
+          onClose={() => ui.setKeys(false)}
+          enabled={keysOn.enabled}
+          onEnable={keysOn.setEnabled}
+        />
+      </main>
+    </CallScopeProvider>
   );
 }
 

@@ -2,21 +2,27 @@
 // microphone, camera and screen, and toggles that never throw: a refusal becomes a sentence.
 import { useLocalParticipant } from "@livekit/components-react";
 import { ScreenSharePresets } from "livekit-client";
-import { useCallback, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { t } from "../i18n";
 import { causeOf, troubleWords } from "../join/media-trouble";
 import { announce, toast } from "../ui/announce";
+import { attempt } from "./attempt";
+import { useStanding } from "./scope";
 import type { CallSession } from "./session";
+import type { CallVerbs } from "./verbs";
 
 export interface CallControls {
   microphone: boolean;
   camera: boolean;
   sharing: boolean;
   canShare: boolean;
+  /** Whether one's own hand is raised. */
+  hand: boolean;
   toggleMicrophone: () => void;
   toggleCamera: () => void;
   /** Starts sharing, or stops it. */
   share: () => void;
+  toggleHand: () => void;
   /** Opens the microphone for as long as a key is held, without remembering it. */
   talk: (on: boolean) => void;
   leave: () => void;
@@ -31,7 +37,26 @@ function sayDeviceTrouble(error: unknown, concern: "mic" | "cam"): void {
   toast(`${t(words.title)}. ${t(words.text)}`);
 }
 
-export function useCallControls(session: CallSession): CallControls {
+/** One's own hand; shows what was wished until the call says what is. */
+function useHand(session: CallSession, verbs: CallVerbs) {
+  const { localParticipant } = session.room;
+  const raised = useStanding(localParticipant).handAt > 0;
+  const [wish, setWish] = useState<boolean>();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whatever the call says now, the wish is answered.
+  useEffect(() => setWish(undefined), [raised]);
+  const hand = wish ?? raised;
+  const toggleHand = async () => {
+    if (wish !== undefined) return;
+    setWish(!hand);
+    const done = await attempt(verbs.setHand(localParticipant.identity, !hand));
+    if (done) announce(t(hand ? "call.say.handDown" : "call.say.handUp"));
+    setWish(undefined);
+  };
+  return { hand, toggleHand };
+}
+
+export function useCallControls(session: CallSession, verbs: CallVerbs): CallControls {
+  const { hand, toggleHand } = useHand(session, verbs);
   const local = useLocalParticipant({ room: session.room });
   const { isMicrophoneEnabled: microphone, isCameraEnabled: camera } = local;
   const sharing = local.isScreenShareEnabled;
@@ -90,6 +115,8 @@ export function useCallControls(session: CallSession): CallControls {
     canShare: canShareScreen(),
     toggleMicrophone,
     toggleCamera,
+    hand,
+    toggleHand,
     share,
     talk,
     leave: () => session.leave(),

@@ -1,8 +1,10 @@
-// Says what others do: who came, who left, who shares. Heard by screen readers, shown where it matters.
+// Says what others do: who came, who left, who shares, who raised a hand, what hosts did to oneself. Heard by screen readers, shown where it matters.
 import { type Participant, RoomEvent, Track, type TrackPublication } from "livekit-client";
 import { useEffect } from "react";
 import { t } from "../i18n";
 import { announce, toast } from "../ui/announce";
+import { handAt } from "./hands";
+import { leads, roleOf } from "./rights";
 import type { CallSession } from "./session";
 
 /** A full room fills in a burst right after joining; that is no news. */
@@ -32,6 +34,22 @@ export function useHappenings(session: CallSession): void {
       if (publication.source === Track.Source.ScreenShare && news())
         announce(t("call.say.shareEnded", { name: nameOf(participant) }));
     };
+    const { localParticipant } = room;
+    let role = roleOf(localParticipant.attributes);
+    const changed = (change: Record<string, string>, participant: Participant) => {
+      if (!participant.isLocal) {
+        const up = handAt(change) > 0 && news();
+        if (up) toast(t("call.say.raised", { name: nameOf(participant) }));
+        return;
+      }
+      const now = roleOf(localParticipant.attributes);
+      if (now !== role && news()) {
+        if (leads(now) && !leads(role))
+          toast(t(now === "host" ? "call.say.role.host" : "call.say.role.cohost"));
+        if (leads(role) && !leads(now)) toast(t("call.say.role.none"));
+      }
+      role = now;
+    };
     session.onMutedByHost = () => toast(t("call.say.mutedByHost"));
     const offStatus = session.subscribe(() => {
       if (session.status === "reconnecting") wasLost = true;
@@ -44,6 +62,7 @@ export function useHappenings(session: CallSession): void {
     room
       .on(RoomEvent.ParticipantConnected, joined)
       .on(RoomEvent.ParticipantDisconnected, left)
+      .on(RoomEvent.ParticipantAttributesChanged, changed)
       .on(RoomEvent.TrackPublished, published)
       .on(RoomEvent.TrackUnpublished, unpublished);
     return () => {
@@ -52,6 +71,7 @@ export function useHappenings(session: CallSession): void {
       room
         .off(RoomEvent.ParticipantConnected, joined)
         .off(RoomEvent.ParticipantDisconnected, left)
+        .off(RoomEvent.ParticipantAttributesChanged, changed)
         .off(RoomEvent.TrackPublished, published)
         .off(RoomEvent.TrackUnpublished, unpublished);
     };

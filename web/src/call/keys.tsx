@@ -13,6 +13,7 @@ export const KEYS = {
   mute: "M",
   camera: "V",
   share: "S",
+  hand: "H",
   people: "P",
   layout: "L",
   fullscreen: "F",
@@ -44,6 +45,9 @@ function press(key: string, controls: CallControls, ui: CallUi): boolean {
       return true;
     case KEYS.share:
       controls.share();
+      return true;
+    case KEYS.hand:
+      controls.toggleHand();
       return true;
     case KEYS.people:
       ui.setPeople(!ui.people);
@@ -114,6 +118,7 @@ const LIST: [keyof typeof KEYS | "talk", MessageKey][] = [
   ["mute", "keys.mute"],
   ["camera", "keys.camera"],
   ["share", "keys.share"],
+  ["hand", "keys.hand"],
   ["people", "keys.people"],
   ["layout", "keys.layout"],
   ["fullscreen", "keys.fullscreen"],

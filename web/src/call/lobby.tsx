@@ -1,22 +1,15 @@
 // Who waits to be let in, for those who decide: hosts and cohosts. In: the room's code. Out: their decision.
-import { useLocalParticipant } from "@livekit/components-react";
-import { useLobby, useLobbyDecision, useRoom } from "../api/queries";
+import { useLobby, useLobbyDecision } from "../api/queries";
 import { plural, t } from "../i18n";
 import { Button } from "../ui/button";
+import { leads } from "./rights";
+import { useOwnStanding } from "./scope";
 
 /** Rows shown at once; more are let in one after another, or all together. */
 const ROWS = 3;
 
-function useDecides(code: string): boolean {
-  const { localParticipant } = useLocalParticipant();
-  const room = useRoom(code);
-  const inCall = localParticipant.attributes.role;
-  const inRoom = room.data?.role;
-  return inCall === "host" || inCall === "cohost" || inRoom === "owner" || inRoom === "admin";
-}
-
 export function LobbyNotice({ code }: { code: string }) {
-  const decides = useDecides(code);
+  const decides = leads(useOwnStanding(code).role);
   const waiting = useLobby(code, decides).data?.items ?? [];
   const decision = useLobbyDecision(code);
   if (!decides || waiting.length === 0) return null;

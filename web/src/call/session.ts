@@ -23,6 +23,8 @@ export type Status = "connecting" | "live" | "reconnecting" | "over";
 export interface SessionOptions {
   /** Asks the control plane for a new ticket, for a return after a lost connection. */
   ask: () => Promise<JoinAnswer>;
+  /** What a guest shows instead of a session; known once a ticket was given. */
+  pass: () => string | undefined;
   tracks: { audio?: MediaStreamTrack | undefined; video?: MediaStreamTrack | undefined };
   wish: { audio: boolean; video: boolean };
 }
@@ -74,6 +76,7 @@ export class CallSession {
   /** Since when the connection is lost, in milliseconds since the epoch. */
   lostAt = 0;
   readonly startedAt = Date.now();
+  roomId = "";
   summary: CallSummary | undefined;
 
   /** Called when a host muted this person's microphone. */
@@ -81,6 +84,7 @@ export class CallSession {
 
   readonly #options: SessionOptions;
   readonly #wish: { audio: boolean; video: boolean };
+  #endedHere = false;
   readonly #people = new Map<string, string>();
   readonly #listeners = new Set<() => void>();
   #returning = false;
@@ -101,9 +105,15 @@ export class CallSession {
       .on(RoomEvent.Disconnected, (reason) => {
         if (this.status === "connecting" || this.status === "over" || this.#returning) return;
         const end = endOf(reason);
-        if (end) this.#end(end);
+        if (end === "closed" && this.#endedHere) this.#end("ended");
+        else if (end) this.#end(end);
         else void this.#return();
       });
+  }
+
+  /** What a guest shows to the API; undefined for who has a session. */
+  get pass(): string | undefined {
+    return this.#options.pass();
   }
 
   /** Connects with `ticket` and begins to publish. Throws the SDK's ConnectionError. */
@@ -139,7 +149,13 @@ export class CallSession {
     void this.room.disconnect();
   }
 
+  /** The person ended the call for everybody: its end is no surprise. */
+  expectEnd(expected: boolean): void {
+    this.#endedHere = expected;
+  }
+
   async #connect(ticket: JoinAnswer): Promise<void> {
+    this.roomId = ticket.room.id;
     await this.room.connect(ticket.url, ticket.token, {
       autoSubscribe: true,
       ...(ticket.ice_servers.length > 0 ? { rtcConfig: { iceServers: iceServers(ticket) } } : {}),

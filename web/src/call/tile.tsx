@@ -8,12 +8,13 @@ import {
   VideoTrack,
 } from "@livekit/components-react";
 import { ConnectionQuality, ParticipantEvent, Track } from "livekit-client";
-import { MicOff, MonitorUp, Pin, PinOff } from "lucide-react";
+import { Hand, MicOff, MonitorUp, Pin, PinOff } from "lucide-react";
 import { type CSSProperties, useEffect, useRef, useState } from "react";
 import { type MessageKey, t } from "../i18n";
 import { IconButton, Tip } from "../ui/button";
 import { nameOf } from "./happenings";
 import { hueOf, initials } from "./identity";
+import { useStanding } from "./scope";
 import { registerVideo } from "./stills";
 
 /** Stays the same for a person's camera or screen through republishing and reconnecting. */
@@ -113,6 +114,15 @@ function Caption({ trackRef }: { trackRef: TrackReferenceOrPlaceholder }) {
   );
 }
 
+function RaisedHand({ trackRef }: { trackRef: TrackReferenceOrPlaceholder }) {
+  if (useStanding(trackRef.participant).handAt === 0) return null;
+  return (
+    <span className="tile-hand" role="img" aria-label={t("call.hand.raised")}>
+      <Hand size={20} aria-hidden="true" />
+    </span>
+  );
+}
+
 function useTileState(trackRef: TrackReferenceOrPlaceholder) {
   const { participant, publication, source } = trackRef;
   const speaking = useIsSpeaking(participant);
@@ -150,6 +160,7 @@ export function Tile({ trackRef, style, pinned = false, onPin, stills }: TilePro
         showVideo && <Live trackRef={trackRef} key={trackRef.publication?.trackSid} />
       )}
       {showVideo && paused && <p className="tile-paused">{t("call.tile.paused")}</p>}
+      {!screen && <RaisedHand trackRef={trackRef} />}
       <Caption trackRef={trackRef} />
       {onPin && (
         <IconButton

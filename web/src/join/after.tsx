@@ -1,28 +1,40 @@
 // After the call: why it ended, how long it was, who was there, and the way back in.
 import { Link } from "react-router";
-import { useMe } from "../api/queries";
+import { useMe, useRoomNow } from "../api/queries";
 import { type CallSummary, durationWords } from "../call/summary";
 import { type MessageKey, t } from "../i18n";
 import { Button } from "../ui/button";
 import { Page } from "../ui/page";
 
-const WORDS: Record<CallSummary["reason"], { title: MessageKey; text?: MessageKey }> = {
+interface Words {
+  title: MessageKey;
+  text?: MessageKey;
+}
+
+const WORDS: Record<CallSummary["reason"], Words> = {
   left: { title: "after.left" },
-  ended: { title: "after.ended" },
+  ended: { title: "after.ended", text: "after.ended.own" },
   removed: { title: "after.removed", text: "after.removed.text" },
   duplicate: { title: "after.duplicate", text: "after.duplicate.text" },
   closed: { title: "after.closed", text: "after.closed.text" },
   lost: { title: "after.lost", text: "after.lost.text" },
 };
 
+/** The call ended for everybody, the room is still there. */
+const ENDED_BY_HOST = { title: "after.ended", text: "after.ended.text" } as const;
+
 interface AfterCallProps {
+  code: string;
   summary: CallSummary;
   onRejoin: () => void;
 }
 
-export function AfterCall({ summary, onRejoin }: AfterCallProps) {
+export function AfterCall({ code, summary, onRejoin }: AfterCallProps) {
   const me = useMe();
-  const { title, text } = WORDS[summary.reason];
+  // A call that ends for everybody and a room that closes are the same to the call's connection.
+  const room = useRoomNow(code, summary.reason === "closed");
+  const ended = summary.reason === "closed" && !room.isError && room.data?.is_active !== false;
+  const { title, text }: Words = ended ? ENDED_BY_HOST : WORDS[summary.reason];
   return (
     <Page title={t(title)} narrow>
       <div className="stack" role="status">
@@ -48,7 +60,7 @@ export function AfterCall({ summary, onRejoin }: AfterCallProps) {
         </div>
       </div>
       <div className="row after-actions">
-        {summary.reason !== "closed" && (
+        {(ended || summary.reason !== "closed") && (
           <Button look="primary" onClick={onRejoin}>
             {t("after.rejoin")}
           </Button>

@@ -60,7 +60,8 @@ function JoinFlow({ code }: { code: string }) {
     );
   }
   if (stage.kind === "after") {
-    return <AfterCall summary={stage.summary} onRejoin={() => setStage({ kind: "before" })} />;
+    const rejoin = () => setStage({ kind: "before" });
+    return <AfterCall code={code} summary={stage.summary} onRejoin={rejoin} />;
   }
   if (room.error instanceof Problem && room.error.status === 404) return <NoRoom />;
   return (

@@ -140,7 +140,7 @@ function useJoining({ code, me, loadCall, onJoined }: PreJoinProps, capture: Cap
     try {
       const [ticket, { CallSession }] = await Promise.all([askOrWait(), loadCall()]);
       if (!ticket) return;
-      const session = new CallSession({ ask, ...capture.take() });
+      const session = new CallSession({ ask, pass: () => pass, ...capture.take() });
       try {
         await session.start(ticket);
         onJoined(session, ticket.room.name);
