@@ -85,6 +85,14 @@ pub(crate) struct Room {
     pub is_inside: bool,
 }
 
+/// Somebody in the open call of a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct PersonInside {
+    /// The LiveKit identity.
+    pub identity: String,
+    pub name: String,
+}
+
 impl Room {
     /// Whether people may enter at `now`: switched on and not expired.
     pub(crate) fn is_open(&self, now: Micros) -> bool {

@@ -5,9 +5,11 @@
 use serde_json::json;
 use uuid::Uuid;
 
+use super::topics::room_rights_changed;
 use crate::app::App;
 use crate::jobs::NewJob;
 use crate::model::clock::Micros;
+use crate::model::room::RoomName;
 use crate::store::db::StoreError;
 use crate::store::tx::Tx;
 use crate::store::{codes, erasure as store, identities, members, rooms, users};
@@ -17,7 +19,7 @@ const MAX_PRESENCE: i64 = 200;
 /// Rows of history changed by one statement.
 const BATCH: i64 = 1_000;
 /// Rooms closed in one transaction.
-const ROOMS: i64 = 100;
+const ROOMS: i64 = 50;
 /// What history says instead of a name.
 pub(crate) const NOBODY: &str = "Deleted account";
 
@@ -70,7 +72,11 @@ async fn close_rooms(app: &App, user_id: Uuid) -> Result<(), StoreError> {
             if members::is_owned(&mut tx, room_id).await? {
                 continue;
             }
+            let room = rooms::find(&mut tx, &RoomName::Id(room_id), None).await?;
             rooms::delete(&mut tx, room_id, now).await?;
+            if let Some(room) = room {
+                room_rights_changed(&mut tx, room_id, room.conversation_id);
+            }
             tx.event(format!("room:{room_id}"), "room.deleted", &json!({ "room_id": room_id }));
             tx.enqueue(NewJob::close_room(room_id, "room_deleted"), now).await?;
         }

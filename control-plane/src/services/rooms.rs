@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::http::extract::{Caller, SignedIn};
 use crate::jobs::NewJob;
 use crate::model::clock::Micros;
-use crate::model::room::{AccessLevel, Room, RoomConfig, RoomName, RoomType, random_code};
+use crate::model::room::{AccessLevel, PersonInside, Room, RoomConfig, RoomName, RoomType, random_code};
 use crate::store::db::StoreError;
 use crate::store::organizations::{self, OrgName};
 use crate::store::rooms::{self as store, NewRoom, RoomFilter};
@@ -128,13 +128,38 @@ pub(crate) async fn create(app: &App, who: &SignedIn, form: RoomForm) -> Result<
 /// See [`RoomError`].
 pub(crate) async fn find(app: &App, caller: &Caller, name: &RoomName, action: Action) -> Result<Room, RoomError> {
     let user_id = caller.actor.user().map(|user| user.id);
-    let Some(room) = store::find(&app.db, name, user_id).await? else {
-        // Whoever names a room by id has to be signed in to learn even that it does not exist.
-        return Err(match (name, user_id) {
-            (RoomName::Id(_), None) => RoomError::Refused(Refusal::SignInRequired),
-            _ => RoomError::NotFound,
-        });
-    };
+    let room = store::find(&app.db, name, user_id).await?.ok_or_else(|| missing(name, user_id))?;
+    admit(app, caller, name, action, room).await
+}
+
+/// As [`find`], to look at it: with the first fifty who are in its call, for who may see them.
+///
+/// # Errors
+/// See [`RoomError`].
+pub(crate) async fn look(
+    app: &App,
+    caller: &Caller,
+    name: &RoomName,
+) -> Result<(Room, Option<Vec<PersonInside>>), RoomError> {
+    let user_id = caller.actor.user().map(|user| user.id);
+    let found = store::find_with_people(&app.db, name, user_id).await?;
+    let (room, people) = found.ok_or_else(|| missing(name, user_id))?;
+    let room = admit(app, caller, name, Action::See, room).await?;
+    let object = RoomObject { room: &room, by: name, now: app.clock.now() };
+    let sees_people = authorize(&caller.actor, Action::SeeCall, object).is_ok();
+    Ok((room, sees_people.then_some(people)))
+}
+
+/// Whoever names a room by id has to be signed in to learn even that it does not exist.
+fn missing(name: &RoomName, user_id: Option<Uuid>) -> RoomError {
+    match (name, user_id) {
+        (RoomName::Id(_), None) => RoomError::Refused(Refusal::SignInRequired),
+        _ => RoomError::NotFound,
+    }
+}
+
+/// The room for who may do `action` with it.
+async fn admit(app: &App, caller: &Caller, name: &RoomName, action: Action, room: Room) -> Result<Room, RoomError> {
     if room.parent_room_id.is_some() {
         return Err(RoomError::NotFound);
     }

@@ -53,9 +53,13 @@ both! {
         let beside = app.node.join(app, &guest.text("/token"), &id).await;
         assert!(beside.identity.starts_with("g_"));
 
-        // GET /room/<code>/ tells how many are in it
+        // GET /room/<code>/ tells how many are in it, and who, to those who may see them
         let seen = page(app, Method::GET, &format!("/rooms/{code}"), "", Value::Null).await.expect(200);
-        assert_eq!(seen.json["call"]["participants"], 2);
+        assert_eq!((&seen.json["call"]["participants"], seen.json["call"].get("people")), (&json!(2), None));
+        let seen = page(app, Method::GET, &format!("/rooms/{code}"), &ada, Value::Null).await.expect(200);
+        assert_eq!(seen.json["call"]["people"], json!([
+            { "identity": inside.identity, "name": "Ada" }, { "identity": beside.identity, "name": "Grace" }
+        ]));
         app.node.part(app, &beside, &id).await;
         app.node.part(app, &inside, &id).await;
 

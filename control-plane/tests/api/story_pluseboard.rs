@@ -29,7 +29,7 @@ both! {
         page(app, "/auth/otp/verify", "", verify).await.problem(401, "invalid_code");
 
         // POST /api/refresh/ with cookies; bearer tokens for the rest of the story
-        let cookies = page(app, "/auth/refresh", &cookies, json!({})).await.expect(200).cookies();
+        let cookies = page(app, "/auth/refresh", &cookies, json!({})).await.expect(204).cookies();
         page(app, "/auth/logout", &cookies, json!({})).await.expect(204);
         page(app, "/auth/otp", "", json!({ "email": "ada@example.org" })).await.expect(202);
         let code = app.mail().code("ada@example.org", "sign", 2).await;

@@ -2517,7 +2517,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A room. By id for signed-in people, by code for anybody. */
+        /** A room, with who is in its call for who may see that. By id for signed-in people, by code for anybody. */
         get: operations["get_room"];
         put?: never;
         post?: never;
@@ -4428,6 +4428,12 @@ export interface components {
             /** @description With its sound. */
             screen_share?: boolean | null;
         };
+        /** @description Somebody in the open call of a room. */
+        PersonInside: {
+            /** @description The LiveKit identity. */
+            identity: string;
+            name: string;
+        };
         /**
          * @description What somebody may do on the whole platform.
          * @enum {string}
@@ -4736,6 +4742,8 @@ export interface components {
              * @description People in it now.
              */
             participants: number;
+            /** @description The first fifty of them, when one room is read by who may see them. */
+            people?: components["schemas"]["PersonInside"][] | null;
             started_at?: components["schemas"]["Timestamp"] | null;
         };
         /** @description How a room behaves; stored as one JSON value, so that a new switch needs no migration. */
@@ -6561,6 +6569,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Session"];
                 };
+            };
+            /** @description The next pair is in the cookies */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused */
             "4XX": {

@@ -10,10 +10,9 @@ use crate::error::ApiError;
 use crate::http::extract::{Anyone, Segment};
 use crate::http::version::Tagged;
 use crate::routes::problems::Problems;
-use crate::services::authorize::Action;
 use crate::services::rooms;
 
-/// A room. By id for signed-in people, by code for anybody.
+/// A room, with who is in its call for who may see that. By id for signed-in people, by code for anybody.
 #[utoipa::path(get, path = "/rooms/{room}", tag = "rooms", operation_id = "get_room",
     params(("room" = String, Path, description = "Id or code")),
     security((), ("bearer" = []), ("cookie" = [])), responses((status = 200, body = RoomView), Problems))]
@@ -23,7 +22,7 @@ pub(crate) async fn get(
     Segment(room): Segment,
 ) -> Result<Tagged<RoomView>, ApiError> {
     let name = room_name(&room)?;
-    let room = rooms::find(&app, &caller, &name, Action::See).await?;
+    let (room, people) = rooms::look(&app, &caller, &name).await?;
     let version = room.updated_at;
-    Ok(Tagged(RoomView::of(room, &name), version))
+    Ok(Tagged(RoomView::of(room, &name).with_people(people), version))
 }

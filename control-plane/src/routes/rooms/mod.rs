@@ -25,7 +25,7 @@ use super::problems::room_not_found;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::model::clock::Micros;
-use crate::model::room::{AccessLevel, Room, RoomConfig, RoomName, RoomRole, RoomType};
+use crate::model::room::{AccessLevel, PersonInside, Room, RoomConfig, RoomName, RoomRole, RoomType};
 
 /// Everything below `/rooms`.
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -80,6 +80,10 @@ pub(crate) struct RoomCall {
     started_at: Option<Micros>,
     /// People in it now.
     participants: i64,
+    /// The first fifty of them, when one room is read by who may see them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 50)]
+    people: Option<Vec<PersonInside>>,
 }
 
 impl RoomView {
@@ -105,10 +109,19 @@ impl RoomView {
                 id,
                 started_at: room.call_started_at,
                 participants: room.call_participants,
+                people: None,
             }),
             created_at: room.created_at,
             updated_at: room.updated_at,
         }
+    }
+
+    /// Adds who is in the call.
+    fn with_people(mut self, people: Option<Vec<PersonInside>>) -> Self {
+        if let Some(call) = &mut self.call {
+            call.people = people;
+        }
+        self
     }
 }
 
