@@ -31,7 +31,7 @@ macro_rules! meeting_tables {
 }
 
 /// A list: `$1` who asks, `$2` part of the title, `$3`–`$4` overlap, `$5` now, `$6`–`$7` where the page before ended,
-/// `$8` entries. The first part joins the occurrence the list is about.
+/// `$8` entries, `$9` the organization, of which owners and admins see all. The first part joins the occurrence the list is about.
 macro_rules! list_meetings {
     ($pick:literal, $rest:literal) => {
         concat!(
@@ -50,7 +50,10 @@ macro_rules! list_meetings {
             " WHERE m.deleted_at IS NULL AND m.id IN (SELECT id FROM meetings WHERE organizer_id = $1 \
              UNION SELECT meeting_id FROM meeting_invites WHERE user_id = $1 \
              UNION SELECT c.meeting_id FROM call_participants p JOIN calls c ON c.id = p.call_id \
-             WHERE p.user_id = $1 AND c.meeting_id IS NOT NULL) \
+             WHERE p.user_id = $1 AND c.meeting_id IS NOT NULL \
+             UNION SELECT x.id FROM meetings x JOIN organization_members a ON a.org_id = x.org_id AND a.user_id = $1 \
+             AND a.role IN ('owner', 'admin') JOIN organizations g ON g.id = x.org_id AND g.deleted_at IS NULL \
+             WHERE x.org_id = $9) AND ($9 IS NULL OR m.org_id = $9) \
              AND ($2 = '' OR m.title_folded LIKE $2 ESCAPE '!') ",
             $rest
         )
@@ -208,12 +211,14 @@ pub(crate) struct MeetingFilter<'a> {
     pub q: &'a str,
     pub from: Micros,
     pub to: Micros,
+    /// Of this organization only.
+    pub org_id: Option<Uuid>,
     /// Start and id of the last entry of the page before.
     pub after: Option<(i64, Uuid)>,
     pub limit: i64,
 }
 
-/// Lists what `user_id` organizes, is invited to or took part in.
+/// Lists what `user_id` organizes, is invited to or took part in, or of an organization what they may see.
 pub(crate) async fn list(
     db: &Db,
     user_id: Uuid,
@@ -230,7 +235,8 @@ pub(crate) async fn list(
     let begin = if filter.view.ascends() { (i64::MIN, Uuid::nil()) } else { (i64::MAX, Uuid::max()) };
     let (key, id) = filter.after.unwrap_or(begin);
     let pattern = super::rooms::like_pattern(filter.q);
-    run!(db, fetch_all as ListedMeeting, sql, user_id, &pattern, filter.from, filter.to, now, key, id, filter.limit)
+    let MeetingFilter { from, to, limit, org_id, .. } = filter;
+    run!(db, fetch_all as ListedMeeting, sql, user_id, &pattern, from, to, now, key, id, limit, org_id)
 }
 
 /// Lists what belongs into somebody's calendar and ends after `since`.

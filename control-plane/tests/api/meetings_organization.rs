@@ -30,6 +30,22 @@ both! {
         for person in [&boss, &adam] {
             app.get(&format!("/meetings/{private}"), Some(&person.access)).await.problem(404, "meeting_not_found");
         }
+        // Its owners and admins find them in a list, others what concerns them.
+        let list = async |person: &crate::support::Person, query: &str| {
+            let page = app.get(&format!("/meetings?{query}"), Some(&person.access)).await.expect(200);
+            let items = page.json["items"].as_array().unwrap().clone();
+            items.iter().map(|meeting| meeting["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let (ours, of_org) = (vec![planned.text("/id")], format!("org_id={}", org.text("/id")));
+        for person in [&boss, &adam, &ada, &bob] {
+            for view in ["all", "upcoming"] {
+                assert_eq!(list(person, &format!("{of_org}&view={view}")).await, ours);
+            }
+        }
+        assert_eq!(list(&vera, &of_org).await, Vec::<String>::new());
+        assert_eq!(list(&adam, "").await, Vec::<String>::new(), "what is not one's own is not mixed in");
+        assert_eq!(list(&ada, "").await.len(), 2);
+        app.get("/meetings?org_id=x", Some(&ada.access)).await.blames(&["org_id"]);
         // The right goes with the role.
         let member = format!("/organizations/{}/members/{}", org.text("/id"), adam.id);
         app.patch(&member, Some(&boss.access), json!({ "role": "member" })).await.expect(200);

@@ -1,4 +1,4 @@
-//! `GET /api/v1/meetings`: what the caller organizes, is invited to or took part in.
+//! `GET /api/v1/meetings`: what the caller organizes, is invited to or took part in, and those of an organization.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use axum::extract::State;
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::{ListedMeetingView, cursor, rules};
 use crate::app::App;
@@ -49,6 +50,8 @@ pub(crate) struct ListMeetingsQuery {
     from: Option<Micros>,
     /// Only what has an occurrence that starts before this.
     to: Option<Micros>,
+    /// Only what belongs to this organization; its owners and admins see all of that.
+    org_id: Option<Uuid>,
     /// Entries of the page: 1 to 100, 50 unless given.
     #[garde(inner(range(min = 1, max = MAX_LIMIT)))]
     #[param(minimum = 1, maximum = 100)]
@@ -87,6 +90,7 @@ pub(crate) async fn list(
         q: query.q.as_deref().unwrap_or_default().trim(),
         from: query.from.unwrap_or(Micros(i64::MIN)),
         to: query.to.unwrap_or(Micros(i64::MAX)),
+        org_id: query.org_id,
         after: cursor::read(query.cursor.as_deref())?,
         limit: i64::from(limit) + 1,
     };
