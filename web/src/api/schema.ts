@@ -10364,6 +10364,8 @@ export interface operations {
                 from?: components["schemas"]["Timestamp"];
                 /** @description Only what has an occurrence that starts before this. */
                 to?: components["schemas"]["Timestamp"];
+                /** @description Only what belongs to this organization; its owners and admins see all of that. */
+                org_id?: string;
                 /** @description Entries of the page: 1 to 100, 50 unless given. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
