@@ -1,8 +1,9 @@
-// The bar below the stage: microphone, camera, screen, hand, people, view, more, leave.
+// The bar below the stage: microphone, camera, screen, hand, people, chat, view, more, leave.
 import { useParticipants } from "@livekit/components-react";
 import {
   Hand,
   LayoutGrid,
+  MessageSquare,
   Mic,
   MicOff,
   MonitorUp,
@@ -13,7 +14,7 @@ import {
   VideoOff,
 } from "lucide-react";
 import { useEffect, useState } from "react";
-import { t } from "../i18n";
+import { plural, t } from "../i18n";
 import { IconButton } from "../ui/button";
 import type { CallUi } from "./call";
 import type { CallControls } from "./controls";
@@ -91,9 +92,18 @@ interface BarProps {
   roomName: string;
   controls: CallControls;
   ui: CallUi;
+  /** Messages that wait to be read. */
+  unread: number;
 }
 
-export function Bar({ session, roomName, controls, ui }: BarProps) {
+const MOST_COUNTED = 99;
+
+/** A count that fits its badge. */
+function countShort(count: number): string {
+  return count > MOST_COUNTED ? t("chat.many", { count: MOST_COUNTED }) : String(count);
+}
+
+export function Bar({ session, roomName, controls, ui, unread }: BarProps) {
   const people = useParticipants({ room: session.room });
   const [ending, setEnding] = useState(false);
   const toSpeaker = ui.view === "grid";
@@ -108,12 +118,24 @@ export function Bar({ session, roomName, controls, ui }: BarProps) {
         <IconButton
           label={t("call.people.count", { count: people.length })}
           hotkey={KEYS.people}
-          className={ui.people ? "bar-button active" : "bar-button"}
-          aria-expanded={ui.people}
-          onClick={() => ui.setPeople(!ui.people)}
+          className={ui.panel === "people" ? "bar-button active" : "bar-button"}
+          aria-expanded={ui.panel === "people"}
+          onClick={() => ui.toggle("people")}
         >
           <Users aria-hidden="true" />
           <i className="bar-count" aria-hidden="true" data-count={people.length} />
+        </IconButton>
+        <IconButton
+          label={unread > 0 ? plural("chat.unread", unread) : t("chat.title")}
+          hotkey={KEYS.chat}
+          className={ui.panel === "chat" ? "bar-button active" : "bar-button"}
+          aria-expanded={ui.panel === "chat"}
+          onClick={() => ui.toggle("chat")}
+        >
+          <MessageSquare aria-hidden="true" />
+          {unread > 0 && (
+            <i className="bar-count news" aria-hidden="true" data-count={countShort(unread)} />
+          )}
         </IconButton>
         <IconButton
           label={t(toSpeaker ? "call.layout.toSpeaker" : "call.layout.toGrid")}

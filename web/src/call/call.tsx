@@ -2,6 +2,9 @@
 // summary when the call has ended, for whatever reason.
 import { RoomAudioRenderer, RoomContext } from "@livekit/components-react";
 import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { ChatPanel } from "../chat/panel";
+import { senderOf } from "../chat/thread";
+import { useChat } from "../chat/use-chat";
 import { t } from "../i18n";
 import { loadPreferences, savePreferences } from "../state/preferences";
 import { toast } from "../ui/announce";
@@ -28,11 +31,16 @@ interface CallViewProps {
   onOver: (summary: CallSummary) => void;
 }
 
+export type Panel = "people" | "chat";
+
 export interface CallUi {
   view: "grid" | "speaker";
   setView: (view: "grid" | "speaker") => void;
-  people: boolean;
-  setPeople: (open: boolean) => void;
+  /** What stands beside the stage. */
+  panel: Panel | undefined;
+  /** Shows that panel, or hides it when it is there. */
+  toggle: (panel: Panel) => void;
+  closePanel: () => void;
   keys: boolean;
   setKeys: (open: boolean) => void;
   pinned: string | undefined;
@@ -41,7 +49,7 @@ export interface CallUi {
 
 function useCallUi(): CallUi {
   const [view, setView] = useState(() => loadPreferences().view);
-  const [people, setPeople] = useState(false);
+  const [panel, setPanel] = useState<Panel>();
   const [keys, setKeys] = useState(false);
   const [pinned, setPinned] = useState<string>();
   return {
@@ -51,8 +59,9 @@ function useCallUi(): CallUi {
       setPinned(undefined);
       savePreferences({ view: next });
     },
-    people,
-    setPeople,
+    panel,
+    toggle: (wanted) => setPanel((shown) => (shown === wanted ? undefined : wanted)),
+    closePanel: () => setPanel(undefined),
     keys,
     setKeys,
     pinned,
@@ -71,6 +80,7 @@ function CallScreen({ session, code, roomName }: Omit<CallViewProps, "onOver">) 
   const scope = useMemo(() => ({ session, verbs, code }), [session, verbs, code]);
   const controls = useCallControls(session, verbs);
   const status = useStatus(session);
+  const chat = useChat(session, ui.panel === "chat", () => ui.toggle("chat"));
   useHappenings(session);
   useDeviceChanges(session.room);
   const keysOn = useKeys(controls, ui);
@@ -97,9 +107,23 @@ function CallScreen({ session, code, roomName }: Omit<CallViewProps, "onOver">) 
             ui={ui}
             onStopShare={controls.share}
           />
-          {ui.people && <PeoplePanel onClose={() => ui.setPeople(false)} />}
+          {ui.panel === "people" && <PeoplePanel onClose={ui.closePanel} />}
+          {ui.panel === "chat" && (
+            <ChatPanel
+              chat={chat.chat}
+              state={chat.state}
+              me={senderOf(session.room.localParticipant.identity)}
+              onClose={ui.closePanel}
+            />
+          )}
         </div>
-        <Bar session={session} roomName={roomName} controls={controls} ui={ui} />
+        <Bar
+          session={session}
+          roomName={roomName}
+          controls={controls}
+          ui={ui}
+          unread={chat.unread}
+        />
         <KeysDialog
           open={ui.keys}
           onClose={() => ui.setKeys(false)}

@@ -1,7 +1,7 @@
 import { DisconnectReason } from "livekit-client";
 import { describe, expect, it } from "vitest";
 import { Problem } from "../api/problem";
-import { endOf, endOfRetry, retryDelayMs } from "./ending";
+import { endOf, endOfRetry } from "./ending";
 
 describe("endOf", () => {
   it("ends the call where coming back would be wrong", () => {
@@ -36,11 +36,4 @@ describe("endOfRetry", () => {
     expect(endOfRetry(new Problem(429, "", ""))).toBeUndefined();
     expect(endOfRetry(new Error("websocket"))).toBeUndefined();
   });
-});
-
-it("waits longer after each try, never longer than five seconds", () => {
-  const delays = Array.from({ length: 12 }, (_, attempt) => retryDelayMs(attempt, 0));
-  expect(delays.slice(0, 5)).toEqual([500, 1000, 2000, 4000, 5000]);
-  expect(Math.max(...delays)).toBe(5000);
-  expect(retryDelayMs(3, 1)).toBe(3000);
 });

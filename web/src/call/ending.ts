@@ -27,12 +27,3 @@ export function endOfRetry(error: unknown): EndReason | undefined {
   if (error.status === 401 || error.status === 403) return "removed";
   return undefined;
 }
-
-const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 5_000;
-
-/** Waiting time before try number `attempt` (from 0), with up to a quarter taken off so that a crowd spreads out. */
-export function retryDelayMs(attempt: number, random: number): number {
-  const full = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempt, 10));
-  return Math.round(full * (1 - random / 4));
-}

@@ -22,6 +22,8 @@ export interface Removal {
   name: string;
   /** Whether they may be kept out of the room, too. */
   ban: boolean;
+  /** Without an account: nobody can tell whether somebody new is them again. */
+  guest: boolean;
 }
 
 /** Asks before removing somebody; open as long as there is one. */
@@ -67,6 +69,7 @@ export function RemoveDialog({
           {t("call.remove.ban")}
         </label>
       )}
+      {person.guest && ban && <p className="quiet small">{t("call.remove.ban.guest")}</p>}
       <div className="dialog-actions">
         <Button onClick={close}>{t("action.cancel")}</Button>
         <Button look="danger" onClick={confirm} disabled={remove.isPending}>

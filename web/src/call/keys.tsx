@@ -15,6 +15,7 @@ export const KEYS = {
   share: "S",
   hand: "H",
   people: "P",
+  chat: "C",
   layout: "L",
   fullscreen: "F",
   help: "?",
@@ -50,7 +51,10 @@ function press(key: string, controls: CallControls, ui: CallUi): boolean {
       controls.toggleHand();
       return true;
     case KEYS.people:
-      ui.setPeople(!ui.people);
+      ui.toggle("people");
+      return true;
+    case KEYS.chat:
+      ui.toggle("chat");
       return true;
     case KEYS.layout:
       ui.setView(ui.view === "grid" ? "speaker" : "grid");
@@ -120,6 +124,7 @@ const LIST: [keyof typeof KEYS | "talk", MessageKey][] = [
   ["share", "keys.share"],
   ["hand", "keys.hand"],
   ["people", "keys.people"],
+  ["chat", "keys.chat"],
   ["layout", "keys.layout"],
   ["fullscreen", "keys.fullscreen"],
   ["talk", "keys.talk"],

@@ -9,7 +9,7 @@ import { attempt } from "./attempt";
 import { nameOf } from "./happenings";
 import type { Removal } from "./host-dialogs";
 import { Entry } from "./menu-entry";
-import { anyRight, type Rights } from "./rights";
+import { anyRight, type Rights, roleOf } from "./rights";
 import { useCall } from "./scope";
 
 interface PersonMenuProps {
@@ -24,6 +24,7 @@ export function PersonMenu({ participant, rights, micOff, hand, onRemove }: Pers
   const { verbs } = useCall();
   const { identity } = participant;
   const name = nameOf(participant);
+  const isGuest = roleOf(participant.attributes) === "guest";
   const offers = { ...rights, mute: rights.mute && !micOff, lowerHand: rights.lowerHand && hand };
   // The symbols of all rows stand below each other.
   if (!anyRight(offers)) return <span className="person-menu-place" />;
@@ -77,7 +78,7 @@ export function PersonMenu({ participant, rights, micOff, hand, onRemove }: Pers
               danger
               icon={<UserMinus size={18} aria-hidden="true" />}
               label={t("call.host.remove")}
-              run={() => onRemove({ identity, name, ban: offers.ban })}
+              run={() => onRemove({ identity, name, ban: offers.ban, guest: isGuest })}
             />
           )}
         </DropdownMenu.Content>

@@ -14,7 +14,8 @@ import {
 } from "livekit-client";
 import type { JoinAnswer } from "../api/queries";
 import { captureHeight, loadPreferences, savePreferences } from "../state/preferences";
-import { endOf, endOfRetry, retryDelayMs } from "./ending";
+import { retryDelayMs } from "../state/retry";
+import { endOf, endOfRetry } from "./ending";
 import { isElsewhereToo } from "./identity";
 import type { CallSummary, EndReason } from "./summary";
 
@@ -77,6 +78,8 @@ export class CallSession {
   lostAt = 0;
   readonly startedAt = Date.now();
   roomId = "";
+  /** The room's chat, for those whom the ticket tells. */
+  conversationId: string | undefined;
   summary: CallSummary | undefined;
 
   /** Called when a host muted this person's microphone. */
@@ -156,6 +159,7 @@ export class CallSession {
 
   async #connect(ticket: JoinAnswer): Promise<void> {
     this.roomId = ticket.room.id;
+    this.conversationId = ticket.room.conversation_id ?? undefined;
     await this.room.connect(ticket.url, ticket.token, {
       autoSubscribe: true,
       ...(ticket.ice_servers.length > 0 ? { rtcConfig: { iceServers: iceServers(ticket) } } : {}),

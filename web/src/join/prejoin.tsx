@@ -7,6 +7,7 @@ import { Problem } from "../api/problem";
 import { type JoinAnswer, type Room, requestJoin, type User } from "../api/queries";
 import type { CallSession } from "../call/session";
 import { plural, t } from "../i18n";
+import { keepPass, passOf } from "../state/passes";
 import { loadPreferences, savePreferences } from "../state/preferences";
 import { tabName } from "../state/tab";
 import { Button, IconButton } from "../ui/button";
@@ -102,6 +103,11 @@ function isToWait(error: unknown): boolean {
   return error instanceof Problem && error.code === "lobby_required";
 }
 
+/** Whether the pass is the trouble: it is a guest's for a day after the call. */
+function isStale(error: unknown): boolean {
+  return error instanceof Problem && error.code === "invalid_token";
+}
+
 function useJoining({ code, me, loadCall, onJoined }: PreJoinProps, capture: Capture) {
   const [busy, setBusy] = useState(false);
   const [waiting, setWaiting] = useState<AbortController>();
@@ -112,13 +118,23 @@ function useJoining({ code, me, loadCall, onJoined }: PreJoinProps, capture: Cap
   const join = async (guestName: string) => {
     setBusy(true);
     setTrouble(undefined);
-    // Kept in memory only, for the way back after a lost connection.
-    let pass: string | undefined;
-    const ask = async () => {
+    // A guest comes back as the same person: after a lost connection, and from the page after the call.
+    let pass = me ? undefined : passOf(code);
+    const remember = (next: string | undefined) => {
+      pass = next;
+      if (!me) keepPass(code, next);
+    };
+    const ask = async (): Promise<JoinAnswer> => {
       const values = { ...(me ? {} : { display_name: guestName }), client_id: await tabName() };
-      const answer = await requestJoin(code, values, pass);
-      pass ??= answer.guest?.access_token ?? undefined;
-      return answer;
+      try {
+        const answer = await requestJoin(code, values, pass);
+        remember(pass ?? answer.guest?.access_token ?? undefined);
+        return answer;
+      } catch (error) {
+        if (pass === undefined || !isStale(error)) throw error;
+      }
+      remember(undefined);
+      return ask();
     };
     /** A ticket, if need be after waiting; undefined when there will be none. */
     const askOrWait = async (): Promise<JoinAnswer | undefined> => {
@@ -132,7 +148,8 @@ function useJoining({ code, me, loadCall, onJoined }: PreJoinProps, capture: Cap
       setWaiting(giveUp);
       const displayName = me ? undefined : guestName;
       const decision = await waitInLobby({ code, displayName, pass, signal: giveUp.signal });
-      pass = decision?.pass ?? pass;
+      // Who was refused asks anew, as anybody may.
+      remember(decision?.admitted ? (decision.pass ?? pass) : undefined);
       if (decision?.admitted) return ask();
       if (decision) setTrouble(DENIED);
       return undefined;

@@ -32,6 +32,25 @@ export function shortTime(at: string, zone: string = ownZone()): string {
   }).format(new Date(at));
 }
 
+/** "9:30 AM" */
+export function clockTime(at: string, zone: string = ownZone()): string {
+  return new Intl.DateTimeFormat(locale, {
+    hour: "numeric",
+    minute: "2-digit",
+    timeZone: zone,
+  }).format(new Date(at));
+}
+
+/** "Monday, November 23" */
+export function dayWords(at: string, zone: string = ownZone()): string {
+  return new Intl.DateTimeFormat(locale, {
+    weekday: "long",
+    month: "long",
+    day: "numeric",
+    timeZone: zone,
+  }).format(new Date(at));
+}
+
 /** Whether two clocks on the wall show the same at `at`. */
 export function sameClock(at: string, one: string, other: string): boolean {
   const show = (zone: string) => {
