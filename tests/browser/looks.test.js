@@ -32,6 +32,11 @@ after(async () => {
   await browser?.close();
 });
 
+async function enterAgain(page) {
+  await page.getByRole("button", { name: "Join again" }).click();
+  await enterCall(page);
+}
+
 test("pages without an account", async () => {
   const { page } = host;
   await page.goto(BASE);
@@ -261,8 +266,54 @@ test("the call", async () => {
   await look(guests[0].page, "call-presenter");
 });
 
+test("host controls and raised hands", async () => {
+  const { page } = host;
+  await guests[0].page.getByRole("button", { name: "Stop sharing", exact: true }).click();
+  await guests[0].page.getByRole("button", { name: "Raise hand" }).click();
+  await page.getByRole("img", { name: "Hand raised" }).first().waitFor();
+  await page.keyboard.press("p");
+  await page.getByRole("button", { name: "Lock call" }).click();
+  await page.getByRole("button", { name: "Unlock call" }).waitFor();
+  await page.getByRole("button", { name: "Actions for Gus Guest" }).click();
+  await look(page, "call-person-menu");
+  await page.getByRole("menuitem", { name: "Remove from the call" }).click();
+  await page.getByRole("checkbox", { name: "Also keep them out of this room" }).check();
+  await look(page, "call-remove");
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("button", { name: "Close people list" }).click();
+});
+
+test("chat", async () => {
+  const { page } = host;
+  const other = guests[0].page;
+  await page.keyboard.press("c");
+  await page.getByText("Nobody has written yet.").waitFor();
+  await look(page, "chat-empty");
+  await page.keyboard.press("Escape");
+  await other.keyboard.press("c");
+  const field = other.getByRole("textbox", { name: "Write a message" });
+  await field.fill("The agenda: https://example.org/plans/2026/monday-meeting/agenda?draft=3");
+  await field.press("Enter");
+  await page.getByRole("button", { name: "Chat (1 new message)" }).waitFor();
+  await look(page, "chat-unread");
+  await page.keyboard.press("c");
+  await page.route("**/messages", (route) => route.abort());
+  await page.getByRole("textbox", { name: "Write a message" }).fill("Thanks!");
+  await page.getByRole("button", { name: "Send message" }).click();
+  await page.getByRole("alert").filter({ hasText: "Not sent." }).waitFor();
+  await look(page, "chat");
+  await page.keyboard.press("Escape");
+});
+
 test("after the call", async () => {
   await leave(host.page);
   await host.page.getByRole("heading", { name: "You left the call" }).waitFor();
   await look(host.page, "after");
+  await enterAgain(host.page);
+  await host.page.getByRole("button", { name: "Leave or end the call" }).click();
+  await host.page.getByRole("menuitem", { name: "End call for everybody" }).click();
+  await look(host.page, "call-end");
+  await host.page.getByRole("button", { name: "End call", exact: true }).click();
+  await guests[0].page.getByRole("heading", { name: "The call is over" }).waitFor();
+  await look(guests[0].page, "after-ended");
 });

@@ -40,6 +40,7 @@ export interface CallUi {
   panel: Panel | undefined;
   /** Shows that panel, or hides it when it is there. */
   toggle: (panel: Panel) => void;
+  openChat: () => void;
   closePanel: () => void;
   keys: boolean;
   setKeys: (open: boolean) => void;
@@ -61,6 +62,7 @@ function useCallUi(): CallUi {
     },
     panel,
     toggle: (wanted) => setPanel((shown) => (shown === wanted ? undefined : wanted)),
+    openChat: () => setPanel("chat"),
     closePanel: () => setPanel(undefined),
     keys,
     setKeys,
@@ -80,7 +82,7 @@ function CallScreen({ session, code, roomName }: Omit<CallViewProps, "onOver">) 
   const scope = useMemo(() => ({ session, verbs, code }), [session, verbs, code]);
   const controls = useCallControls(session, verbs);
   const status = useStatus(session);
-  const chat = useChat(session, ui.panel === "chat", () => ui.toggle("chat"));
+  const chat = useChat(session, ui.panel === "chat", ui.openChat);
   useHappenings(session);
   useDeviceChanges(session.room);
   const keysOn = useKeys(controls, ui);

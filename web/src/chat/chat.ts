@@ -6,6 +6,7 @@ import * as conversations from "../api/conversations";
 import type { Events, ServerEvent } from "../api/events";
 import { Problem } from "../api/problem";
 import { retryDelayMs } from "../state/retry";
+import { newTabName } from "../state/tab";
 import * as thread from "./thread";
 
 /** Tries of one sending before the person is asked; the server takes each `client_id` once only. */
@@ -32,6 +33,11 @@ interface ChatOptions {
   say: (error: unknown) => string;
   /** Somebody else said something just now. */
   onNews: (message: Message) => void;
+}
+
+/** What the sender calls a message; works on pages without a secure address, too. */
+function newName(): string {
+  return newTabName((length) => crypto.getRandomValues(new Uint8Array(length)));
 }
 
 /** Silence and trouble on the server may pass by themselves; a refusal will not. */
@@ -117,7 +123,7 @@ export class Chat {
   }
 
   /** Sends `body`, or tries again under the same name. It shows at once. */
-  async send(body: string, clientId: string = crypto.randomUUID()): Promise<void> {
+  async send(body: string, clientId: string = newName()): Promise<void> {
     this.#thread(thread.addPending(this.state.thread, { clientId, body }));
     for (let attempt = 0; ; attempt += 1) {
       try {
@@ -191,7 +197,7 @@ export class Chat {
   // Between the last message known and the first event there may have been others.
   async #catchUp(): Promise<void> {
     if (this.state.phase === "loading") this.#behind = true;
-    if (this.state.phase === "failed") await this.load();
+    if (this.state.phase === "failed" || this.state.phase === "refused") await this.load();
     if (this.state.phase !== "ready") return;
     this.#behind = false;
     try {

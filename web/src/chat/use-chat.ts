@@ -64,12 +64,18 @@ export function useChat(session: CallSession, open: boolean, onOpen: () => void)
 
   const state = useSyncExternalStore(chat?.subscribe ?? nothing, () => chat?.state ?? BEFORE);
   const seen = open && state.phase === "ready";
+  const shown = useRef<() => void>(() => undefined);
   useEffect(() => {
     news.current = (message) => {
-      if (open) announce(inShort(message));
-      else toast(inShort(message), { label: t("chat.show"), run: onOpen });
+      if (open) return announce(inShort(message));
+      // One at a time: the badge counts.
+      shown.current();
+      shown.current = toast(inShort(message), { label: t("chat.show"), run: onOpen });
     };
   });
+  useEffect(() => {
+    if (open) shown.current();
+  }, [open]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: every change of the messages is read, too.
   useEffect(() => {
     const mark = () => {

@@ -39,12 +39,14 @@ export function announce(text: string): void {
   changed();
 }
 
-export function toast(text: string, action?: Toast["action"]): void {
+/** Answers the way to take it off the screen before its time. */
+export function toast(text: string, action?: Toast["action"]): () => void {
   announce(text);
   const id = last;
   toasts = [...toasts, { id, text, ...(action ? { action } : {}) }].slice(-MOST_TOASTS);
   changed();
   setTimeout(() => dismiss(id), action ? TOAST_MS * 2 : TOAST_MS);
+  return () => dismiss(id);
 }
 
 /** The place where both appear; rendered once, outside of every page. */
