@@ -1,7 +1,15 @@
 // What hosts do in a call, and what the others see of it: mute one and all, remove, co-hosts, the lock, the end. Raised hands.
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { createRoom, enterCall, joinByLink, newAccount, signUp, tile } from "./support/app.js";
+import {
+  createRoom,
+  enterCall,
+  joinByLink,
+  newAccount,
+  signUp,
+  tile,
+  until,
+} from "./support/app.js";
 import { launch, person } from "./support/chromium.js";
 import { keepPictures } from "./support/looks.js";
 
@@ -154,6 +162,8 @@ test("who is removed reads so, and comes back unless kept out", async () => {
   let dialog = host.getByRole("dialog", { name: `Remove ${GUEST}?` });
   await dialog.getByRole("button", { name: "Cancel" }).click();
   await dialog.waitFor({ state: "detached" });
+  const focused = () => host.evaluate(() => document.activeElement?.getAttribute("aria-label"));
+  await until("the focus is back", async () => (await focused()) === `Actions for ${GUEST}`);
   await choose(host, GUEST, "Remove from the call");
   await dialog.getByRole("button", { name: "Remove", exact: true }).click();
   await guest.getByRole("heading", { name: "You were removed from the call" }).waitFor();

@@ -3,11 +3,12 @@ import { ChevronUp, DoorClosed, PhoneOff } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { t } from "../i18n";
 import { IconButton } from "../ui/button";
-import { Entry } from "./menu-entry";
+import { Entry, useAfterMenu } from "./menu-entry";
 import { useCall, useOwnStanding } from "./scope";
 
 export function Leave({ onLeave, onEnd }: { onLeave: () => void; onEnd: () => void }) {
   const { code } = useCall();
+  const { later, onCloseAutoFocus } = useAfterMenu();
   const isHost = useOwnStanding(code).role === "host";
   return (
     <div className={isHost ? "bar-pair leave-pair" : "bar-pair"}>
@@ -28,6 +29,7 @@ export function Leave({ onLeave, onEnd }: { onLeave: () => void; onEnd: () => vo
             <DropdownMenu.Content
               className="menu in-call-menu always-dark"
               align="end"
+              onCloseAutoFocus={onCloseAutoFocus}
               sideOffset={8}
               collisionPadding={8}
             >
@@ -40,7 +42,7 @@ export function Leave({ onLeave, onEnd }: { onLeave: () => void; onEnd: () => vo
                 danger
                 icon={<DoorClosed size={18} aria-hidden="true" />}
                 label={t("call.end")}
-                run={onEnd}
+                run={later(onEnd)}
               />
             </DropdownMenu.Content>
           </DropdownMenu.Portal>

@@ -1,6 +1,24 @@
-// One entry of a menu in the call: an icon and its words.
+// One entry of a menu in the call: an icon and its words. And what is done only after the menu has closed.
 import { DropdownMenu } from "radix-ui";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
+
+/**
+ * For entries that open a dialog: it opens when the menu's button has the focus again, so that the focus comes back there
+ * after the dialog. `onCloseAutoFocus` belongs on the menu's content.
+ */
+export function useAfterMenu() {
+  const waiting = useRef<() => void>(undefined);
+  return {
+    later: (run: () => void) => () => {
+      waiting.current = run;
+    },
+    onCloseAutoFocus: () => {
+      const run = waiting.current;
+      waiting.current = undefined;
+      if (run) queueMicrotask(run);
+    },
+  };
+}
 
 interface EntryProps {
   icon: ReactNode;

@@ -24,7 +24,7 @@ import { DeviceGroup } from "./device-menu";
 import { canFullScreen, toggleFullScreen, useIsFullScreen } from "./full-screen";
 import { muteEverybody } from "./host-tools";
 import { useLock } from "./lock";
-import { Entry } from "./menu-entry";
+import { Entry, useAfterMenu } from "./menu-entry";
 import { leads } from "./rights";
 import { useCall, useOwnStanding } from "./scope";
 
@@ -98,6 +98,7 @@ interface MoreProps {
 
 export function More({ ui, controls, onEnd }: MoreProps) {
   const { session } = useCall();
+  const { later, onCloseAutoFocus } = useAfterMenu();
   const full = useIsFullScreen();
   const other = ui.view === "grid" ? "speaker" : "grid";
   return (
@@ -110,6 +111,7 @@ export function More({ ui, controls, onEnd }: MoreProps) {
       <DropdownMenu.Portal>
         <DropdownMenu.Content
           className="menu in-call-menu always-dark"
+          onCloseAutoFocus={onCloseAutoFocus}
           sideOffset={8}
           collisionPadding={8}
         >
@@ -141,9 +143,9 @@ export function More({ ui, controls, onEnd }: MoreProps) {
           <Entry
             icon={<Keyboard size={18} aria-hidden="true" />}
             label={t("call.keys")}
-            run={() => ui.setKeys(true)}
+            run={later(() => ui.setKeys(true))}
           />
-          <HostEntries onEnd={onEnd} />
+          <HostEntries onEnd={later(onEnd)} />
           <div className="phone-only">
             <DeviceGroup room={session.room} kind="audioinput" />
             {canChooseSpeaker() && <DeviceGroup room={session.room} kind="audiooutput" />}

@@ -8,7 +8,7 @@ import { IconButton } from "../ui/button";
 import { attempt } from "./attempt";
 import { nameOf } from "./happenings";
 import type { Removal } from "./host-dialogs";
-import { Entry } from "./menu-entry";
+import { Entry, useAfterMenu } from "./menu-entry";
 import { anyRight, type Rights, roleOf } from "./rights";
 import { useCall } from "./scope";
 
@@ -22,6 +22,7 @@ interface PersonMenuProps {
 
 export function PersonMenu({ participant, rights, micOff, hand, onRemove }: PersonMenuProps) {
   const { verbs } = useCall();
+  const { later, onCloseAutoFocus } = useAfterMenu();
   const { identity } = participant;
   const name = nameOf(participant);
   const isGuest = roleOf(participant.attributes) === "guest";
@@ -49,6 +50,7 @@ export function PersonMenu({ participant, rights, micOff, hand, onRemove }: Pers
         <DropdownMenu.Content
           className="menu in-call-menu always-dark"
           align="end"
+          onCloseAutoFocus={onCloseAutoFocus}
           sideOffset={4}
           collisionPadding={8}
         >
@@ -78,7 +80,7 @@ export function PersonMenu({ participant, rights, micOff, hand, onRemove }: Pers
               danger
               icon={<UserMinus size={18} aria-hidden="true" />}
               label={t("call.host.remove")}
-              run={() => onRemove({ identity, name, ban: offers.ban, guest: isGuest })}
+              run={later(() => onRemove({ identity, name, ban: offers.ban, guest: isGuest }))}
             />
           )}
         </DropdownMenu.Content>
