@@ -42,6 +42,20 @@ both! {
         assert_eq!((created.name, created.departure_timeout), (id, 20));
     }
 
+    async fn tells_where_the_chat_is_to_whom_it_lets_in(app) {
+        let (ada, eve) = (app.person("Ada").await, app.person("Eve").await);
+        let room = app.room(&ada, "public").await;
+        app.node.beat(app).await.expect(200);
+        let path = format!("/rooms/{}/join", room.text("/code"));
+        let guest = app.post(&path, None, json!({ "display_name": "Grace" })).await.expect(200);
+        let stranger = app.post(&path, Some(&eve.access), json!({})).await.expect(200);
+        for (join, token) in [(&guest, guest.text("/guest/access_token")), (&stranger, eve.access.clone())] {
+            assert_eq!(join.json["room"]["conversation_id"], room.json["conversation_id"]);
+            let messages = format!("/conversations/{}/messages", join.text("/room/conversation_id"));
+            app.post(&messages, Some(&token), json!({ "body": "Hello" })).await.expect(201);
+        }
+    }
+
     async fn works_without_a_body(app) {
         let ada = app.person("Ada").await;
         let id = app.room(&ada, "trusted").await.text("/id");

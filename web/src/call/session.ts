@@ -78,7 +78,7 @@ export class CallSession {
   lostAt = 0;
   readonly startedAt = Date.now();
   roomId = "";
-  /** The room's chat, for those whom the ticket tells. */
+  /** The chat of the room, which the ticket tells. */
   conversationId: string | undefined;
   summary: CallSummary | undefined;
 

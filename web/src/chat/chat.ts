@@ -14,7 +14,7 @@ const MOST_TRIES = 4;
 /** Pages read to catch up; after longer absences the newest page is enough, the rest is history. */
 const MOST_CATCH_UP = 5;
 
-export type Phase = "waiting" | "loading" | "ready" | "failed" | "refused";
+export type Phase = "loading" | "ready" | "failed" | "refused";
 
 export interface ChatState {
   phase: Phase;
@@ -23,7 +23,7 @@ export interface ChatState {
   older: "none" | "more" | "loading" | "failed";
 }
 
-export const BEFORE: ChatState = { phase: "waiting", thread: thread.EMPTY, older: "none" };
+export const BEFORE: ChatState = { phase: "loading", thread: thread.EMPTY, older: "none" };
 
 interface ChatOptions {
   events: Events;

@@ -20,7 +20,6 @@ function Body({ chat, state, me }: Omit<ChatPanelProps, "onClose">) {
   if (!chat || state.phase === "loading") {
     return <div className="chat-empty skeleton" aria-hidden="true" />;
   }
-  if (state.phase === "waiting") return <p className="chat-empty quiet">{t("chat.waiting")}</p>;
   if (state.phase === "refused") return <p className="chat-empty quiet">{t("chat.refused")}</p>;
   if (state.phase === "failed") {
     return (

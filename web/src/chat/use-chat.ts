@@ -9,7 +9,6 @@ import { lockKey } from "../call/lock";
 import type { CallSession } from "../call/session";
 import { t } from "../i18n";
 import { announce, toast } from "../ui/announce";
-import { findAddress } from "./address";
 import { BEFORE, Chat, type ChatState } from "./chat";
 import { senderOf } from "./thread";
 
@@ -46,7 +45,7 @@ export function useChat(session: CallSession, open: boolean, onOpen: () => void)
   useEffect(() => {
     const { events, chat } = begin(session, (message) => news.current(message));
     setChat(chat);
-    const stop = findAddress(session, (id) => chat.open(id));
+    if (session.conversationId) chat.open(session.conversationId);
     events.follow(`room:${session.roomId}`, {
       event: ({ type }) => {
         if (type === "call.locked" || type === "call.unlocked") {
@@ -56,7 +55,6 @@ export function useChat(session: CallSession, open: boolean, onOpen: () => void)
       caughtUp: () => undefined,
     });
     return () => {
-      stop();
       events.close();
       chat.close();
     };

@@ -72,7 +72,7 @@ impl JoinAnswer {
             token: grant.token,
             ice_servers: Vec::new(),
             identity: grant.identity,
-            room: RoomView::of(grant.room, by),
+            room: RoomView::inside(grant.room, by),
             guest,
         }
     }

@@ -60,6 +60,7 @@ pub(crate) struct RoomView {
     capacity: Option<i64>,
     is_active: bool,
     expires_at: Option<Micros>,
+    /// The chat; for members, and in the answer to a join.
     #[serde(skip_serializing_if = "Option::is_none")]
     conversation_id: Option<Uuid>,
     /// The organization whose members are members here; absent when there is none, and for who is no member.
@@ -114,6 +115,12 @@ impl RoomView {
             created_at: room.created_at,
             updated_at: room.updated_at,
         }
+    }
+
+    /// What the bearer of a join token sees, who reads and writes the chat whether they are a member or not.
+    fn inside(room: Room, by: &RoomName) -> Self {
+        let conversation_id = Some(room.conversation_id);
+        Self { conversation_id, ..Self::of(room, by) }
     }
 
     /// Adds who is in the call.
