@@ -64,7 +64,8 @@ pub(crate) enum Closed {
 
 /// Refuses a new account the settings do not allow.
 ///
-/// Who brings the token of an invitation into an organization, or a verified address that was invited, is invited.
+/// Who brings the token of an invitation of their address into an organization, or a verified address that was invited, is
+/// invited, while whoever invited still may.
 pub(super) async fn require_open(
     app: &App,
     tx: &mut Tx,
@@ -78,8 +79,7 @@ pub(super) async fn require_open(
         Registration::Closed => Err(Closed::ToAll),
         Registration::Invite => {
             let hash = invite_token.and_then(Secret::hash_of).unwrap_or_default();
-            let email = if verified { email } else { "" };
-            if users::is_invited(tx, &hash, email, now).await? { Ok(()) } else { Err(Closed::InviteOnly) }
+            if users::is_invited(tx, &hash, email, verified, now).await? { Ok(()) } else { Err(Closed::InviteOnly) }
         }
     }
 }

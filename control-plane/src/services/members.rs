@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::authorize::{OrgAction, Refusal, authorize_organization, effective_role};
-use super::organizations::{MAX_MEMBERS, OrgError, topic};
+use super::organizations::{MAX_MEMBERS, MAX_OWNED, OrgError, topic};
 use super::topics::{Concerned, rights_changed};
 use super::{activities, audit_in};
 use crate::app::App;
@@ -88,6 +88,7 @@ pub(crate) async fn add(
     if !can_act {
         return Err(OrgError::NoSuchPerson);
     }
+    may_own_more(&mut tx, user_id, role).await?;
     if store::count_members(&mut tx, org.id).await? >= MAX_MEMBERS {
         return Err(OrgError::TooManyMembers);
     }
@@ -125,6 +126,14 @@ fn may_give(who: &SignedIn, org: &Organization, role: OrgRole) -> Result<(), Ref
     if own.covers(role) { Ok(()) } else { Err(Refusal::Forbidden) }
 }
 
+/// Refuses to make somebody an owner who owns as many organizations as allowed.
+async fn may_own_more(tx: &mut Tx, user_id: Uuid, role: OrgRole) -> Result<(), OrgError> {
+    if role == OrgRole::Owner && store::count_owned(tx, user_id).await? >= MAX_OWNED {
+        return Err(OrgError::TooManyOwned);
+    }
+    Ok(())
+}
+
 /// Gives a member another role.
 ///
 /// # Errors
@@ -147,6 +156,7 @@ pub(crate) async fn change_role(
     if role == OrgRole::Owner && !can_act {
         return Err(OrgError::NoSuchPerson);
     }
+    may_own_more(&mut tx, user_id, role).await?;
     keep_an_owner(&mut tx, org.id, &member).await?;
     store::update_member(&mut tx, org.id, user_id, role).await?;
     let diff = json!({ "from": member.role, "to": role });

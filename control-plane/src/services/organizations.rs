@@ -20,7 +20,7 @@ use crate::store::tx::Tx;
 use crate::store::users;
 
 /// Organizations one person may own.
-const MAX_OWNED: i64 = 100;
+pub(super) const MAX_OWNED: i64 = 100;
 /// Members of an organization.
 pub(super) const MAX_MEMBERS: i64 = 10_000;
 /// Longest slug, in characters.

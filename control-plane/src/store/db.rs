@@ -102,11 +102,15 @@ fn is_full(code: &str) -> bool {
     matches!(code, "13" | "778" | "1034" | "4874" | "5386" | "53100")
 }
 
-/// SQLite BUSY and LOCKED (with their extended codes), PostgreSQL connection, shutdown, serialization and disk errors.
+/// SQLite BUSY and LOCKED (with their extended codes), PostgreSQL connection, shutdown, serialization and disk errors, and
+/// a server that lets nobody in: it takes no connections, knows neither us nor the database.
 fn is_transient(code: &str) -> bool {
     match code.parse::<u32>() {
         Ok(number) if code.len() < 5 => matches!(number & 0xff, 5 | 6),
-        _ => ["08", "57", "53"].iter().any(|class| code.starts_with(class)) || matches!(code, "40001" | "40P01"),
+        _ => {
+            ["08", "57", "53"].iter().any(|class| code.starts_with(class))
+                || matches!(code, "40001" | "40P01" | "28000" | "28P01" | "3D000" | "55000")
+        }
     }
 }
 
@@ -401,7 +405,7 @@ mod tests {
 
     #[test]
     fn knows_which_errors_pass() {
-        for code in ["5", "6", "261", "517", "57P01", "08006", "53300", "40001"] {
+        for code in ["5", "6", "261", "517", "57P01", "08006", "53300", "40001", "55000", "28P01"] {
             assert!(is_transient(code), "{code}");
         }
         for code in ["", "1", "19", "2067", "23505", "42P01"] {

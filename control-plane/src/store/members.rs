@@ -38,7 +38,9 @@ statements! {
         WHERE p.user_id = $2 AND c.room_id = $3) \
         OR EXISTS (SELECT 1 FROM lobby_entries l WHERE l.room_id = $3 AND l.subject_id = $2) \
         OR EXISTS (SELECT 1 FROM rooms r JOIN messages s ON s.conversation_id = r.conversation_id \
-        AND s.sender_kind = 'user' AND s.sender_id = $2 WHERE r.id = $3))";
+        AND s.sender_kind = 'user' AND s.sender_id = $2 WHERE r.id = $3) \
+        OR EXISTS (SELECT 1 FROM rooms r JOIN files f ON f.conversation_id = r.conversation_id \
+        AND f.uploader_kind = 'user' AND f.uploader_id = $2 WHERE r.id = $3))";
     UPSERT_INVITATION = "INSERT INTO room_invitations (id, room_id, email, role, invited_by, created_at, expires_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (room_id, email) DO UPDATE SET role = excluded.role, \
         invited_by = excluded.invited_by, expires_at = excluded.expires_at";

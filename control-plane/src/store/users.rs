@@ -65,8 +65,12 @@ statements! {
         (SELECT 1 FROM organization_members x JOIN users u ON u.id = x.user_id AND u.status = 'active' \
         AND u.deleted_at IS NULL WHERE x.org_id = m.org_id AND x.role = 'owner' AND x.user_id <> $1) \
         ORDER BY o.id LIMIT 20";
-    COUNT_INVITES = "SELECT COUNT(*) FROM organization_invites \
-        WHERE state = 'pending' AND expires_at > $1 AND (token_hash = $2 OR email = $3)";
+    COUNT_INVITES = "SELECT COUNT(*) FROM organization_invites i \
+        JOIN organizations o ON o.id = i.org_id AND o.deleted_at IS NULL \
+        JOIN users u ON u.id = i.invited_by AND u.status = 'active' AND u.deleted_at IS NULL \
+        LEFT JOIN organization_members m ON m.org_id = i.org_id AND m.user_id = i.invited_by \
+        WHERE i.state = 'pending' AND i.expires_at > $1 AND i.email = $3 AND (i.token_hash = $2 OR $4) \
+        AND (u.platform_role = 'admin' OR m.role = 'owner' OR (m.role = 'admin' AND i.role <> 'owner'))";
     COUNT_ADMINS = "SELECT COUNT(*) FROM users \
         WHERE platform_role = 'admin' AND status = 'active' AND deleted_at IS NULL";
 }
@@ -245,8 +249,15 @@ pub(crate) async fn list_organizations_owned_alone(tx: &mut Tx, user_id: Uuid) -
     Ok(rows.into_iter().map(|(name,)| name).collect())
 }
 
-/// Whether somebody is invited into an organization, by the hash of a token or by an address.
-pub(crate) async fn is_invited(tx: &mut Tx, token_hash: &[u8], email: &str, now: Micros) -> Result<bool, StoreError> {
-    let (count,) = run!(tx, fetch_one as (i64,), COUNT_INVITES, now, token_hash, email)?;
+/// Whether an address is invited into an organization, by somebody who still may: shown by the hash of the invite's token,
+/// or by the address alone where it is verified.
+pub(crate) async fn is_invited(
+    tx: &mut Tx,
+    token_hash: &[u8],
+    email: &str,
+    verified: bool,
+    now: Micros,
+) -> Result<bool, StoreError> {
+    let (count,) = run!(tx, fetch_one as (i64,), COUNT_INVITES, now, token_hash, email, verified)?;
     Ok(count > 0)
 }

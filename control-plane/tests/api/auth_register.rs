@@ -74,7 +74,7 @@ both! {
         register("ada@example.org", json!("po_nonsense")).await.problem(403, "invite_required");
         register("ada@example.org", json!("x".repeat(101))).await.blames(&["invite_token"]);
 
-        // Whoever has the link of an organization's invite gets in with it, until it was used or taken back.
+        // Whoever has the link of an organization's invite to them gets in with it, until it was used or taken back.
         let root = app.admin().await;
         let org = crate::support::talk::organization(app, &root, "Engines").await;
         let invites = format!("/organizations/{}/invites", org.text("/id"));
@@ -86,12 +86,27 @@ both! {
         app.delete(&path, Some(&root.access)).await.expect(204);
         register("eve@example.org", taken_back.json["token"].clone()).await.problem(403, "invite_required");
         let token = invite("ada@example.org").await.json["token"].clone();
+        // It is for its address,
+        register("eve@example.org", token.clone()).await.problem(403, "invite_required");
         let session = register("ada@example.org", token.clone()).await.expect(201);
         let accept = format!("/organization-invites/{}/accept", token.as_str().unwrap());
         app.post(&accept, Some(&session.text("/access_token")), json!({})).await.expect(200);
         let mine = app.get("/organizations", Some(&session.text("/access_token"))).await.expect(200);
         assert_eq!((mine.text("/items/0/name"), mine.text("/items/0/role")), ("Engines".into(), "member".into()));
         register("eve@example.org", token).await.problem(403, "invite_required");
+        // and worth as much as who invited.
+        let adam = invite("adam@example.org").await.json["token"].clone();
+        let adam = register("adam@example.org", adam).await.expect(201);
+        let members = format!("/organizations/{}/members", org.text("/id"));
+        let role = json!({ "user_id": adam.text("/user/id"), "role": "admin" });
+        app.post(&members, Some(&root.access), role).await.expect(201);
+        let body = json!({ "email": "zoe@example.org" });
+        let zoe = app.post(&invites, Some(&adam.text("/access_token")), body).await.expect(201).json["token"].clone();
+        let path = format!("/users/{}", adam.text("/user/id"));
+        app.patch(&path, Some(&root.access), json!({ "status": "suspended" })).await.expect(200);
+        register("zoe@example.org", zoe.clone()).await.problem(403, "invite_required");
+        app.patch(&path, Some(&root.access), json!({ "status": "active" })).await.expect(200);
+        register("zoe@example.org", zoe).await.expect(201);
         let late = invite("late@example.org").await.json["token"].clone();
         app.clock.advance(std::time::Duration::from_secs(15 * 86_400));
         register("late@example.org", late).await.problem(403, "invite_required");

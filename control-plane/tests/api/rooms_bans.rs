@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::support::files::{Part, form};
 use crate::support::{Answer, TestApp, both, talk};
 
 /// Brings a guest into the call of a public room.
@@ -52,6 +53,15 @@ both! {
         talk::say(app, &eve.access, &messages, "Buy now!").await;
         app.post(&bans, Some(&ada.access), body).await.expect(201);
         app.post(&messages, Some(&eve.access), json!({ "body": "Again" })).await.problem(404, "conversation_not_found");
+    }
+
+    async fn reach_who_only_gave_a_file(app) {
+        let (ada, eve) = (app.person("Ada").await, app.person("Eve").await);
+        let room = app.room(&ada, "public").await;
+        let part = Part::new("a.txt", "text/plain", b"hello");
+        app.send(form(&room.text("/conversation_id"), Some(&eve.access), &[part])).await.expect(201);
+        let body = json!({ "user_id": eve.id });
+        app.post(&format!("/rooms/{}/bans", room.text("/id")), Some(&ada.access), body).await.expect(201);
     }
 
     async fn hide_the_room_from_lists(app) {

@@ -156,7 +156,9 @@ impl From<OrgError> for ApiError {
             OrgError::SlugTaken => {
                 conflict("slug_taken", "Another organization has this slug. Choose a different one.")
             }
-            OrgError::TooManyOwned => conflict("too_many_organizations", "You own as many organizations as allowed."),
+            OrgError::TooManyOwned => {
+                conflict("too_many_organizations", "The account owns as many organizations as allowed.")
+            }
             OrgError::TooManyMembers => {
                 conflict("too_many_members", "The organization has as many members as allowed.")
             }
