@@ -86,7 +86,7 @@ pub(crate) struct Room {
 }
 
 /// Somebody in the open call of a room.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
 pub(crate) struct PersonInside {
     /// The LiveKit identity.
     pub identity: String,

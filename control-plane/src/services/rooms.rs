@@ -20,6 +20,9 @@ use crate::store::{guests, members, users};
 /// Tries to find a free code; with 10^13 of them a second collision in a row does not happen.
 const CODE_TRIES: usize = 4;
 
+/// People named when a room is looked at.
+const PEOPLE_SHOWN: i64 = 50;
+
 /// What a new room is to be.
 #[derive(Debug)]
 pub(crate) struct RoomForm {
@@ -128,38 +131,13 @@ pub(crate) async fn create(app: &App, who: &SignedIn, form: RoomForm) -> Result<
 /// See [`RoomError`].
 pub(crate) async fn find(app: &App, caller: &Caller, name: &RoomName, action: Action) -> Result<Room, RoomError> {
     let user_id = caller.actor.user().map(|user| user.id);
-    let room = store::find(&app.db, name, user_id).await?.ok_or_else(|| missing(name, user_id))?;
-    admit(app, caller, name, action, room).await
-}
-
-/// As [`find`], to look at it: with the first fifty who are in its call, for who may see them.
-///
-/// # Errors
-/// See [`RoomError`].
-pub(crate) async fn look(
-    app: &App,
-    caller: &Caller,
-    name: &RoomName,
-) -> Result<(Room, Option<Vec<PersonInside>>), RoomError> {
-    let user_id = caller.actor.user().map(|user| user.id);
-    let found = store::find_with_people(&app.db, name, user_id).await?;
-    let (room, people) = found.ok_or_else(|| missing(name, user_id))?;
-    let room = admit(app, caller, name, Action::See, room).await?;
-    let object = RoomObject { room: &room, by: name, now: app.clock.now() };
-    let sees_people = authorize(&caller.actor, Action::SeeCall, object).is_ok();
-    Ok((room, sees_people.then_some(people)))
-}
-
-/// Whoever names a room by id has to be signed in to learn even that it does not exist.
-fn missing(name: &RoomName, user_id: Option<Uuid>) -> RoomError {
-    match (name, user_id) {
-        (RoomName::Id(_), None) => RoomError::Refused(Refusal::SignInRequired),
-        _ => RoomError::NotFound,
-    }
-}
-
-/// The room for who may do `action` with it.
-async fn admit(app: &App, caller: &Caller, name: &RoomName, action: Action, room: Room) -> Result<Room, RoomError> {
+    let Some(room) = store::find(&app.db, name, user_id).await? else {
+        // Whoever names a room by id has to be signed in to learn even that it does not exist.
+        return Err(match (name, user_id) {
+            (RoomName::Id(_), None) => RoomError::Refused(Refusal::SignInRequired),
+            _ => RoomError::NotFound,
+        });
+    };
     if room.parent_room_id.is_some() {
         return Err(RoomError::NotFound);
     }
@@ -174,6 +152,26 @@ async fn admit(app: &App, caller: &Caller, name: &RoomName, action: Action, room
         Err(refusal) => Err(refusal.into()),
         Ok(()) => Ok(room),
     }
+}
+
+/// As [`find`], to look at it; by its code with the first who are in its call, for who may see them.
+///
+/// # Errors
+/// See [`RoomError`].
+pub(crate) async fn look(
+    app: &App,
+    caller: &Caller,
+    name: &RoomName,
+) -> Result<(Room, Option<Vec<PersonInside>>), RoomError> {
+    let room = find(app, caller, name, Action::See).await?;
+    let object = RoomObject { room: &room, by: name, now: app.clock.now() };
+    let people = match (name, room.call_id) {
+        (RoomName::Code(_), Some(call_id)) if authorize(&caller.actor, Action::SeeCall, object).is_ok() => {
+            Some(store::list_people_inside(&app.db, call_id, PEOPLE_SHOWN).await?)
+        }
+        _ => None,
+    };
+    Ok((room, people))
 }
 
 /// Finds a room in a transaction, for a signed-in person who wants to do `action` with it.

@@ -11,9 +11,6 @@ use crate::model::room::{AccessLevel, PersonInside, Room, RoomConfig, RoomName, 
 /// A room with the role of user `$1` in it and its active call.
 macro_rules! select_room {
     ($rest:literal) => {
-        select_room!("", $rest)
-    };
-    ($more:literal, $rest:literal) => {
         concat!(
             "SELECT r.id, r.code, r.name, r.description, r.type, r.access_level, r.config, r.capacity, r.is_active, \
              r.expires_at, r.conversation_id, r.parent_room_id, r.org_id, r.created_at, r.updated_at, CASE WHEN 'owner' IN (m.role, om.role) THEN 'owner' \
@@ -29,25 +26,11 @@ macro_rules! select_room {
              (SELECT l.expires_at FROM lobby_entries l WHERE l.room_id = COALESCE(r.parent_room_id, r.id) \
              AND l.subject_id = $1 AND l.status = 'accepted') AS admitted_until, \
              EXISTS (SELECT 1 FROM call_participants p WHERE p.call_id = c.id AND p.user_id = $1 \
-             AND p.left_at IS NULL AND p.removed_at IS NULL) AS is_inside ",
-            $more,
-            "FROM rooms r LEFT JOIN room_members m ON m.room_id = COALESCE(r.parent_room_id, r.id) AND m.user_id = $1 \
+             AND p.left_at IS NULL AND p.removed_at IS NULL) AS is_inside \
+             FROM rooms r LEFT JOIN room_members m ON m.room_id = COALESCE(r.parent_room_id, r.id) AND m.user_id = $1 \
              LEFT JOIN organizations og ON og.id = r.org_id AND og.deleted_at IS NULL \
              LEFT JOIN organization_members om ON om.org_id = og.id AND om.user_id = $1 \
              LEFT JOIN calls c ON c.room_id = r.id AND c.ended_at IS NULL AND c.state = 'active' ",
-            $rest
-        )
-    };
-}
-
-/// The same with who is in the open call, as one text, so that it stays one statement: `$3` goes between people, `$4`
-/// between identity and name.
-macro_rules! select_room_and_people {
-    ($rest:literal) => {
-        select_room!(
-            ", (SELECT string_agg(x.identity || $4 || x.name, $3) FROM (SELECT p.identity, p.name \
-             FROM call_participants p WHERE p.call_id = c.id AND p.left_at IS NULL \
-             ORDER BY p.joined_at, p.id LIMIT 50) x) AS people ",
             $rest
         )
     };
@@ -63,8 +46,8 @@ statements! {
         ON CONFLICT (room_id, user_id) DO NOTHING";
     FIND_ROOM_BY_ID = select_room!("WHERE r.id = $2 AND r.deleted_at IS NULL");
     FIND_ROOM_BY_CODE = select_room!("WHERE r.code = $2 AND r.deleted_at IS NULL");
-    FIND_ROOM_AND_PEOPLE_BY_ID = select_room_and_people!("WHERE r.id = $2 AND r.deleted_at IS NULL");
-    FIND_ROOM_AND_PEOPLE_BY_CODE = select_room_and_people!("WHERE r.code = $2 AND r.deleted_at IS NULL");
+    LIST_PEOPLE_INSIDE = "SELECT identity, name FROM call_participants \
+        WHERE call_id = $1 AND left_at IS NULL ORDER BY joined_at, id LIMIT $2";
     LIST_ROOMS_NEWEST_FIRST = select_room!(
         "WHERE (m.user_id IS NOT NULL OR om.user_id IS NOT NULL) AND r.parent_room_id IS NULL AND r.deleted_at IS NULL AND r.id < $2 \
         AND ($3 = '' OR r.type = $3) AND ($4 = '' OR r.name_folded LIKE $4 ESCAPE '!') \
@@ -166,41 +149,9 @@ pub(crate) async fn find(
     }
 }
 
-/// Goes between people; no name has it, because names have no control characters.
-const BETWEEN_PEOPLE: &str = "\u{1e}";
-/// Goes between identity and name.
-const BETWEEN_FIELDS: &str = "\u{1f}";
-
-/// As [`find`], with the first fifty who are in the open call.
-pub(crate) async fn find_with_people(
-    db: &Db,
-    name: &RoomName,
-    user_id: Option<Uuid>,
-) -> Result<Option<(Room, Vec<PersonInside>)>, StoreError> {
-    let user_id = user_id.unwrap_or(Uuid::nil());
-    let (people, fields) = (BETWEEN_PEOPLE, BETWEEN_FIELDS);
-    let found = match name {
-        RoomName::Id(id) => {
-            run!(db, fetch_optional as RoomAndPeople, FIND_ROOM_AND_PEOPLE_BY_ID, user_id, id, people, fields)?
-        }
-        RoomName::Code(code) => {
-            run!(db, fetch_optional as RoomAndPeople, FIND_ROOM_AND_PEOPLE_BY_CODE, user_id, code, people, fields)?
-        }
-    };
-    Ok(found.map(|found| (found.room, read_people(found.people.as_deref().unwrap_or_default()))))
-}
-
-fn read_people(text: &str) -> Vec<PersonInside> {
-    let each = text.split(BETWEEN_PEOPLE).filter_map(|one| one.split_once(BETWEEN_FIELDS));
-    each.map(|(identity, name)| PersonInside { identity: identity.to_owned(), name: name.to_owned() }).collect()
-}
-
-/// A room as it is read with who is inside.
-#[derive(sqlx::FromRow)]
-struct RoomAndPeople {
-    #[sqlx(flatten)]
-    room: Room,
-    people: Option<String>,
+/// Lists who is in a call, in the order they came.
+pub(crate) async fn list_people_inside(db: &Db, call_id: Uuid, limit: i64) -> Result<Vec<PersonInside>, StoreError> {
+    run!(db, fetch_all as PersonInside, LIST_PEOPLE_INSIDE, call_id, limit)
 }
 
 /// Lists the rooms `user_id` belongs to, without those they are kept out of.

@@ -2517,7 +2517,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A room, with who is in its call for who may see that. By id for signed-in people, by code for anybody. */
+        /** A room, by its code with who is in its call for who may see that. By id for signed-in people, by code for anybody. */
         get: operations["get_room"];
         put?: never;
         post?: never;
@@ -4742,7 +4742,7 @@ export interface components {
              * @description People in it now.
              */
             participants: number;
-            /** @description The first fifty of them, when one room is read by who may see them. */
+            /** @description The first fifty of them, when the room is read by its code, for who may see them. */
             people?: components["schemas"]["PersonInside"][] | null;
             started_at?: components["schemas"]["Timestamp"] | null;
         };
@@ -4823,7 +4823,10 @@ export interface components {
             /** @description Ten letters that let people find the room; absent for who found it by id and is no member. */
             code?: string | null;
             config: components["schemas"]["RoomConfig"];
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description The chat; for members, and in the answer to a join.
+             */
             conversation_id?: string | null;
             created_at: components["schemas"]["Timestamp"];
             description: string;

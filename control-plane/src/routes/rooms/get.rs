@@ -12,7 +12,7 @@ use crate::http::version::Tagged;
 use crate::routes::problems::Problems;
 use crate::services::rooms;
 
-/// A room, with who is in its call for who may see that. By id for signed-in people, by code for anybody.
+/// A room, by its code with who is in its call for who may see that. By id for signed-in people, by code for anybody.
 #[utoipa::path(get, path = "/rooms/{room}", tag = "rooms", operation_id = "get_room",
     params(("room" = String, Path, description = "Id or code")),
     security((), ("bearer" = []), ("cookie" = [])), responses((status = 200, body = RoomView), Problems))]

@@ -81,7 +81,7 @@ pub(crate) struct RoomCall {
     started_at: Option<Micros>,
     /// People in it now.
     participants: i64,
-    /// The first fifty of them, when one room is read by who may see them.
+    /// The first fifty of them, when the room is read by its code, for who may see them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 50)]
     people: Option<Vec<PersonInside>>,
