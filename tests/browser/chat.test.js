@@ -23,13 +23,17 @@ let link;
 /** Events sockets of the guest's page, the newest last. */
 const sockets = [];
 let blocked = false;
+let refused = 0;
 
 before(async () => {
   browser = await launch();
   people = [await person(browser), await person(browser)];
   const [host, guest] = people.map(({ page }) => page);
   await people[1].context.routeWebSocket(/\/api\/v1\/events/, (socket) => {
-    if (blocked) return socket.close({ code: 1012 });
+    if (blocked) {
+      refused += 1;
+      return socket.close({ code: 1012 });
+    }
     socket.connectToServer();
     return sockets.push(socket);
   });
@@ -138,7 +142,7 @@ test("what was said while the events were away arrives when they are back", asyn
   await sockets.at(-1).close({ code: 1012 });
   await write(host, "While you were away");
   await has(host, "While you were away");
-  await guest.waitForTimeout(1_500);
+  await until("the page tries again, and in vain", () => refused > 0);
   assert.equal(await messages(guest).getByText("While you were away").count(), 0);
   blocked = false;
   await has(guest, "While you were away", HOST);

@@ -8,6 +8,7 @@ import { canChooseSpeaker } from "../join/speaker-test";
 import { savePreferences } from "../state/preferences";
 import { toast } from "../ui/announce";
 import { IconButton } from "../ui/button";
+import { MenuPanel } from "./menu-entry";
 
 const WORDS: Record<MediaDeviceKind, MessageKey> = {
   audioinput: "call.device.mic",
@@ -61,22 +62,16 @@ export function DeviceMenu({ room, media }: { room: Room; media: "audio" | "vide
           <ChevronUp size={18} aria-hidden="true" />
         </IconButton>
       </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content
-          className="menu in-call-menu always-dark"
-          sideOffset={8}
-          collisionPadding={8}
-        >
-          {media === "audio" ? (
-            <>
-              <DeviceGroup room={room} kind="audioinput" />
-              {canChooseSpeaker() && <DeviceGroup room={room} kind="audiooutput" />}
-            </>
-          ) : (
-            <DeviceGroup room={room} kind="videoinput" />
-          )}
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
+      <MenuPanel>
+        {media === "audio" ? (
+          <>
+            <DeviceGroup room={room} kind="audioinput" />
+            {canChooseSpeaker() && <DeviceGroup room={room} kind="audiooutput" />}
+          </>
+        ) : (
+          <DeviceGroup room={room} kind="videoinput" />
+        )}
+      </MenuPanel>
     </DropdownMenu.Root>
   );
 }

@@ -3,7 +3,7 @@ import { ChevronUp, DoorClosed, PhoneOff } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { t } from "../i18n";
 import { IconButton } from "../ui/button";
-import { Entry, useAfterMenu } from "./menu-entry";
+import { Entry, MenuPanel, useAfterMenu } from "./menu-entry";
 import { useCall, useOwnStanding } from "./scope";
 
 export function Leave({ onLeave, onEnd }: { onLeave: () => void; onEnd: () => void }) {
@@ -25,27 +25,19 @@ export function Leave({ onLeave, onEnd }: { onLeave: () => void; onEnd: () => vo
               <ChevronUp size={18} aria-hidden="true" />
             </IconButton>
           </DropdownMenu.Trigger>
-          <DropdownMenu.Portal>
-            <DropdownMenu.Content
-              className="menu in-call-menu always-dark"
-              align="end"
-              onCloseAutoFocus={onCloseAutoFocus}
-              sideOffset={8}
-              collisionPadding={8}
-            >
-              <Entry
-                icon={<PhoneOff size={18} aria-hidden="true" />}
-                label={t("call.leave")}
-                run={onLeave}
-              />
-              <Entry
-                danger
-                icon={<DoorClosed size={18} aria-hidden="true" />}
-                label={t("call.end")}
-                run={later(onEnd)}
-              />
-            </DropdownMenu.Content>
-          </DropdownMenu.Portal>
+          <MenuPanel align="end" onCloseAutoFocus={onCloseAutoFocus}>
+            <Entry
+              icon={<PhoneOff size={18} aria-hidden="true" />}
+              label={t("call.leave")}
+              run={onLeave}
+            />
+            <Entry
+              danger
+              icon={<DoorClosed size={18} aria-hidden="true" />}
+              label={t("call.end")}
+              run={later(onEnd)}
+            />
+          </MenuPanel>
         </DropdownMenu.Root>
       )}
     </div>

@@ -1,4 +1,4 @@
-// One entry of a menu in the call: an icon and its words. And what is done only after the menu has closed.
+// A menu in the call: its panel, one entry of it, an icon and its words. And what is done only after the menu has closed.
 import { DropdownMenu } from "radix-ui";
 import { type ReactNode, useRef } from "react";
 
@@ -18,6 +18,29 @@ export function useAfterMenu() {
       if (run) queueMicrotask(run);
     },
   };
+}
+
+interface MenuPanelProps {
+  children: ReactNode;
+  align?: "center" | "end";
+  sideOffset?: number;
+  onCloseAutoFocus?: () => void;
+}
+
+/** What opens; goes into a menu's root, after its trigger. */
+export function MenuPanel({ children, sideOffset = 8, ...rest }: MenuPanelProps) {
+  return (
+    <DropdownMenu.Portal>
+      <DropdownMenu.Content
+        className="menu in-call-menu always-dark"
+        sideOffset={sideOffset}
+        collisionPadding={8}
+        {...rest}
+      >
+        {children}
+      </DropdownMenu.Content>
+    </DropdownMenu.Portal>
+  );
 }
 
 interface EntryProps {

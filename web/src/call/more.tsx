@@ -24,7 +24,7 @@ import { DeviceGroup } from "./device-menu";
 import { canFullScreen, toggleFullScreen, useIsFullScreen } from "./full-screen";
 import { muteEverybody } from "./host-tools";
 import { useLock } from "./lock";
-import { Entry, useAfterMenu } from "./menu-entry";
+import { Entry, MenuPanel, useAfterMenu } from "./menu-entry";
 import { leads } from "./rights";
 import { useCall, useOwnStanding } from "./scope";
 
@@ -108,51 +108,44 @@ export function More({ ui, controls, onEnd }: MoreProps) {
           <Ellipsis aria-hidden="true" />
         </IconButton>
       </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content
-          className="menu in-call-menu always-dark"
-          onCloseAutoFocus={onCloseAutoFocus}
-          sideOffset={8}
-          collisionPadding={8}
-        >
-          <Narrow controls={controls} />
+      <MenuPanel onCloseAutoFocus={onCloseAutoFocus}>
+        <Narrow controls={controls} />
+        <Entry
+          icon={
+            other === "grid" ? (
+              <LayoutGrid size={18} aria-hidden="true" />
+            ) : (
+              <Presentation size={18} aria-hidden="true" />
+            )
+          }
+          label={t(other === "grid" ? "call.layout.toGrid" : "call.layout.toSpeaker")}
+          run={() => ui.setView(other)}
+        />
+        {canFullScreen() && (
           <Entry
             icon={
-              other === "grid" ? (
-                <LayoutGrid size={18} aria-hidden="true" />
+              full ? (
+                <Minimize size={18} aria-hidden="true" />
               ) : (
-                <Presentation size={18} aria-hidden="true" />
+                <Maximize size={18} aria-hidden="true" />
               )
             }
-            label={t(other === "grid" ? "call.layout.toGrid" : "call.layout.toSpeaker")}
-            run={() => ui.setView(other)}
+            label={t(full ? "call.fullscreen.exit" : "call.fullscreen.enter")}
+            run={() => void toggleFullScreen()}
           />
-          {canFullScreen() && (
-            <Entry
-              icon={
-                full ? (
-                  <Minimize size={18} aria-hidden="true" />
-                ) : (
-                  <Maximize size={18} aria-hidden="true" />
-                )
-              }
-              label={t(full ? "call.fullscreen.exit" : "call.fullscreen.enter")}
-              run={() => void toggleFullScreen()}
-            />
-          )}
-          <Entry
-            icon={<Keyboard size={18} aria-hidden="true" />}
-            label={t("call.keys")}
-            run={later(() => ui.setKeys(true))}
-          />
-          <HostEntries onEnd={later(onEnd)} />
-          <div className="phone-only">
-            <DeviceGroup room={session.room} kind="audioinput" />
-            {canChooseSpeaker() && <DeviceGroup room={session.room} kind="audiooutput" />}
-            <DeviceGroup room={session.room} kind="videoinput" />
-          </div>
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
+        )}
+        <Entry
+          icon={<Keyboard size={18} aria-hidden="true" />}
+          label={t("call.keys")}
+          run={later(() => ui.setKeys(true))}
+        />
+        <HostEntries onEnd={later(onEnd)} />
+        <div className="phone-only">
+          <DeviceGroup room={session.room} kind="audioinput" />
+          {canChooseSpeaker() && <DeviceGroup room={session.room} kind="audiooutput" />}
+          <DeviceGroup room={session.room} kind="videoinput" />
+        </div>
+      </MenuPanel>
     </DropdownMenu.Root>
   );
 }

@@ -8,7 +8,7 @@ import { IconButton } from "../ui/button";
 import { attempt } from "./attempt";
 import { nameOf } from "./happenings";
 import type { Removal } from "./host-dialogs";
-import { Entry, useAfterMenu } from "./menu-entry";
+import { Entry, MenuPanel, useAfterMenu } from "./menu-entry";
 import { anyRight, type Rights, roleOf } from "./rights";
 import { useCall } from "./scope";
 
@@ -46,45 +46,37 @@ export function PersonMenu({ participant, rights, micOff, hand, onRemove }: Pers
           <EllipsisVertical size={18} aria-hidden="true" />
         </IconButton>
       </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content
-          className="menu in-call-menu always-dark"
-          align="end"
-          onCloseAutoFocus={onCloseAutoFocus}
-          sideOffset={4}
-          collisionPadding={8}
-        >
-          {offers.mute && (
-            <Entry
-              icon={<MicOff size={18} aria-hidden="true" />}
-              label={t("call.host.mute")}
-              run={() => void mute()}
-            />
-          )}
-          {offers.lowerHand && (
-            <Entry
-              icon={<Hand size={18} aria-hidden="true" />}
-              label={t("call.host.lower")}
-              run={() => void lower()}
-            />
-          )}
-          {(offers.makeCohost || offers.unmakeCohost) && (
-            <Entry
-              icon={<UserRoundCog size={18} aria-hidden="true" />}
-              label={t(offers.makeCohost ? "call.host.cohost" : "call.host.uncohost")}
-              run={() => void setCohost(offers.makeCohost)}
-            />
-          )}
-          {offers.remove && (
-            <Entry
-              danger
-              icon={<UserMinus size={18} aria-hidden="true" />}
-              label={t("call.host.remove")}
-              run={later(() => onRemove({ identity, name, ban: offers.ban, guest: isGuest }))}
-            />
-          )}
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
+      <MenuPanel align="end" onCloseAutoFocus={onCloseAutoFocus} sideOffset={4}>
+        {offers.mute && (
+          <Entry
+            icon={<MicOff size={18} aria-hidden="true" />}
+            label={t("call.host.mute")}
+            run={() => void mute()}
+          />
+        )}
+        {offers.lowerHand && (
+          <Entry
+            icon={<Hand size={18} aria-hidden="true" />}
+            label={t("call.host.lower")}
+            run={() => void lower()}
+          />
+        )}
+        {(offers.makeCohost || offers.unmakeCohost) && (
+          <Entry
+            icon={<UserRoundCog size={18} aria-hidden="true" />}
+            label={t(offers.makeCohost ? "call.host.cohost" : "call.host.uncohost")}
+            run={() => void setCohost(offers.makeCohost)}
+          />
+        )}
+        {offers.remove && (
+          <Entry
+            danger
+            icon={<UserMinus size={18} aria-hidden="true" />}
+            label={t("call.host.remove")}
+            run={later(() => onRemove({ identity, name, ban: offers.ban, guest: isGuest }))}
+          />
+        )}
+      </MenuPanel>
     </DropdownMenu.Root>
   );
 }
