@@ -12,7 +12,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{any, get};
-use control_plane::{ControlPlane, ControlPlaneConfig, InternalKey, MediaConnection};
+use control_plane::{ControlPlane, ControlPlaneConfig, InternalKey, MediaConnection, Sharing};
 use futures_util::future::BoxFuture;
 use sfu::worker::{WorkersConfig, check_ports};
 use sfu::{ApiKey, Node, NodeConfig, WebhookTarget};
@@ -243,6 +243,10 @@ fn control_plane_config(
     if let (Some(id), Some(secret)) = (&settings.storage.access_key, &settings.storage.secret_key) {
         config.storage_key = Some(control_plane::StorageKey { id: id.clone(), secret: secret.clone() });
     }
+    config.sharing = match only {
+        None if settings.media.url.is_none() => Sharing::Alone,
+        _ => Sharing::WithAddresses,
+    };
     config.https_port = Some(settings.server.https_port).filter(|port| *port != 0);
     let oauth = &settings.oauth;
     config.oauth.google = provider(&oauth.google_client_id, &oauth.google_client_secret, &oauth.google_issuer);
@@ -282,7 +286,11 @@ fn node_config(settings: &Settings, secrets: &Secrets, only: Option<Half>, to_co
         secret: pair.secret.clone(),
     });
     let webhooks = webhooks.collect();
-    let own_url = only.map(|_| node_url(settings)).unwrap_or_default();
+    // In one process the node has an address only if it was given one; then others on the same database can reach it.
+    let own_url = match only {
+        Some(_) => node_url(settings),
+        None => settings.media.url.as_deref().unwrap_or_default().trim_end_matches('/').to_owned(),
+    };
     let public_url = settings.server.public_url.clone().filter(|_| only.is_some()).unwrap_or_else(|| own_url.clone());
     NodeConfig {
         region: settings.media.region.clone(),

@@ -20,7 +20,7 @@ use crate::adapters::providers::{ProviderSettingsError, Providers};
 use crate::adapters::push::{PushSetupError, WebPush};
 use crate::adapters::redis::Redis;
 use crate::adapters::storage::{Storage, StorageOpenError};
-use crate::config::{CallSettings, ControlPlaneConfig, InternalKey, RealtimeSettings, SessionSettings};
+use crate::config::{CallSettings, ControlPlaneConfig, InternalKey, RealtimeSettings, SessionSettings, Sharing};
 use crate::events::hub::Hub;
 use crate::events::{EventBus, fanout, tail};
 use crate::http::origin::{TrustedProxies, TrustedProxyError};
@@ -36,9 +36,10 @@ use crate::services::presence::{self, Presence, Shared as SharedPresence};
 use crate::services::settings::{Live, LiveSettings};
 use crate::services::setup::SetupToken;
 use crate::services::{nodes, reconcile, retention, settings};
+use crate::store::claim::{self, Claim};
 use crate::store::db::{Db, OpenError, StoreError};
 use crate::store::tx::{Outbox, Tx};
-use crate::store::{events, installation, users};
+use crate::store::{events, installation, nodes as node_store, users};
 
 /// Workers of the job table in one process.
 const WORKERS: usize = 2;
@@ -154,6 +155,12 @@ pub enum StartError {
     /// The database was opened and then refused.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Another process like this one uses the database.
+    #[error(
+        "another Plenum uses this database, and one of the two has a media node inside that the other could not reach: \
+         give each its own --media-url, or run `plenum serve --only control-plane` and `plenum serve --only sfu`"
+    )]
+    Shared,
     /// A trusted proxy is no address.
     #[error("trusted_proxies: {0}")]
     TrustedProxy(#[from] TrustedProxyError),
@@ -182,6 +189,8 @@ pub struct ControlPlane {
     app: Arc<App>,
     tasks: TaskTracker,
     stop: CancellationToken,
+    /// Held as long as this runs, where another process on the database would do harm.
+    _claim: Option<Claim>,
 }
 
 impl ControlPlane {
@@ -197,6 +206,7 @@ impl ControlPlane {
         let push = WebPush::open(&config.push, &config.data_dir, config.public_url.as_ref())?;
         let storage = Storage::open(config.storage_url.as_deref(), config.storage_key.as_ref(), &config.data_dir)?;
         let db = Db::open(config.database_url.as_deref(), &config.data_dir, &config.database).await?;
+        let claim = claim_database(&db, config.sharing).await?;
         let setup = SetupToken::draw(&db).await?;
         let configured = LiveSettings {
             registration: config.registration,
@@ -269,7 +279,7 @@ impl ControlPlane {
             tasks.spawn(fanout::hear(Arc::clone(&app), redis, stop.clone()));
         }
         tasks.close();
-        Ok(Self { app, tasks, stop })
+        Ok(Self { app, tasks, stop, _claim: claim })
     }
 
     /// The routes `/api/**` and `/internal/**`.
@@ -360,6 +370,17 @@ impl ControlPlane {
         }
         self.app.db.close().await;
     }
+}
+
+/// Makes sure that every control plane on this database can reach every media node.
+async fn claim_database(db: &Db, sharing: Sharing) -> Result<Option<Claim>, StartError> {
+    if sharing == Sharing::Unchecked {
+        return Ok(None);
+    }
+    let claim = claim::claim(db, sharing == Sharing::Alone).await?.ok_or(StartError::Shared)?;
+    // A node that said no address was inside a process that is gone; ours has yet to speak.
+    node_store::mark_unreachable_down(db).await?;
+    Ok(Some(claim))
 }
 
 /// Prepares the connection that replicas of this database's installation share.

@@ -31,6 +31,8 @@ pub struct ControlPlaneConfig {
     pub own_url: Option<Url>,
     /// Port of this machine that speaks HTTPS, if any: a page on plain HTTP is told, for it gets no camera there.
     pub https_port: Option<u16>,
+    /// Who else may use the database.
+    pub sharing: Sharing,
     /// The key pair the two halves share.
     pub internal_key: InternalKey,
     /// How media nodes are reached.
@@ -83,6 +85,7 @@ impl ControlPlaneConfig {
             public_url: None,
             own_url: None,
             https_port: None,
+            sharing: Sharing::Unchecked,
             internal_key,
             media,
             mail: None,
@@ -105,6 +108,17 @@ impl ControlPlaneConfig {
             clock: Clock::default(),
         }
     }
+}
+
+/// Who else may use the database: every control plane must be able to reach every media node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// Nothing is checked: for programs that start the control plane themselves and see to it.
+    Unchecked,
+    /// Others whose media nodes say an address, too.
+    WithAddresses,
+    /// Nobody: the media node in this process says no address.
+    Alone,
 }
 
 /// The key pair shared with media nodes: signs join tokens, RoomService calls, webhooks and heartbeats.

@@ -28,7 +28,7 @@ mod store;
 pub use app::{ControlPlane, CreateAdminError, NewAdmin, StartError, create_admin};
 pub use config::{
     ControlPlaneConfig, InternalKey, MailSettings, MediaConnection, OauthSettings, ProviderSettings, Registration,
-    StorageKey,
+    Sharing, StorageKey,
 };
 pub use http::origin::TrustedProxyError;
 pub use model::clock::{Clock, Micros};

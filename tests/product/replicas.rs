@@ -17,7 +17,7 @@ use tokio::sync::{Mutex, watch};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
-use crate::server::{Folder, Server};
+use crate::server::{Folder, Server, free_port, run};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const KEY: [&str; 4] =
@@ -250,6 +250,58 @@ async fn a_killed_one_loses_no_acknowledged_message_and_no_event() {
     let kept = page["items"].as_array().expect("a list").iter().map(|item| item["id"].as_str().expect("an id"));
     assert!(kept.eq(heard.iter().take(100).map(|(_, id)| id.as_str())));
     drop((victim, survivor));
+    backing.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_whole_ones_share_a_database_only_with_addresses() {
+    let Some(backing) = Backing::new().await else { return };
+    let (url, redis) = (backing.url(), backing.redis.clone());
+    let mut shared = vec!["--bind", "127.0.0.1", "--database-url", &url, "--redis-url", &redis];
+    shared.extend(KEY);
+    let (one, two) = (Folder::new(), Folder::new());
+    let mut first = Server::start_with(&one, &shared).await;
+    let data = two.0.join("data").display().to_string();
+    let port = free_port();
+    let (http, https, udp) = (port.to_string(), (port + 1).to_string(), (port + 2).to_string());
+    let mut arguments = vec!["--data-dir", &data, "--http-port", &http, "--https-port", &https, "--udp-port", &udp];
+    arguments.extend(&shared);
+    let refused = tokio::task::spawn_blocking({
+        let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
+        move || run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    });
+    let (succeeded, _, said) = refused.await.expect("it ends");
+    assert!(!succeeded && said.contains("--media-url"), "{said}");
+    // The first is killed, and another one takes the database over.
+    kill(&mut first).await;
+    let next = Server::start_with(&two, &shared).await;
+    assert!(next.stop().await.0.success());
+
+    let mut servers = Vec::new();
+    for folder in [Folder::new(), Folder::new()] {
+        let port = free_port();
+        let media = format!("http://127.0.0.1:{port}");
+        let mut arguments = shared.clone();
+        arguments.extend(["--media-url", &media]);
+        servers.push((Server::start_at(&folder, port, &arguments).await, folder));
+    }
+    let bases: Vec<String> = servers.iter().map(|(server, _)| server.url("")).collect();
+    let ada = Client::registered(&bases[0], "ada").await;
+    let room = json!({ "name": "Shared", "type": "video", "access_level": "public" });
+    for _ in 0..4 {
+        let (status, room) = ada.post(&bases[1], "/rooms", &room).await.expect("an answer");
+        assert_eq!(status, 201, "{room}");
+        let path = format!("/rooms/{}/join", room["id"].as_str().expect("an id"));
+        let mut urls = Vec::new();
+        for base in &bases {
+            let (status, join) = ada.post(base, &path, &json!({})).await.expect("an answer");
+            assert_eq!(status, 200, "{join}");
+            urls.push(join["url"].as_str().expect("an address").to_owned());
+        }
+        assert_eq!(urls[0], urls[1], "both send everybody to the same node");
+        assert!(bases.iter().any(|base| urls[0] == base.replacen("http", "ws", 1)), "{urls:?}");
+    }
+    drop(servers);
     backing.remove().await;
 }
 

@@ -84,7 +84,11 @@ impl Server {
 
     /// The same with other arguments after ports and folder.
     pub(crate) async fn start_with(folder: &Folder, arguments: &[&str]) -> Self {
-        let port = free_port();
+        Self::start_at(folder, free_port(), arguments).await
+    }
+
+    /// The same from a port that is free.
+    pub(crate) async fn start_at(folder: &Folder, port: u16, arguments: &[&str]) -> Self {
         let (http, https, udp) = (port, port + 1, port + 2);
         let mut command = plenum();
         command

@@ -148,6 +148,8 @@ pub(crate) struct Invite {
     pub meeting_id: Uuid,
     pub user_id: Option<Uuid>,
     pub email: String,
+    /// Whoever organizes may see the address.
+    pub shows_email: bool,
     pub role: InviteRole,
     pub status: InviteStatus,
     pub sent_at: Option<Micros>,

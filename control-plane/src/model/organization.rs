@@ -59,6 +59,8 @@ pub(crate) struct OrgMember {
     pub user_id: Uuid,
     pub display_name: String,
     pub email: String,
+    /// Whoever runs the organization may see the address.
+    pub shows_email: bool,
     pub role: OrgRole,
     pub joined_at: Micros,
 }

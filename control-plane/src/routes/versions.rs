@@ -7,8 +7,16 @@ use utoipa::openapi::{ObjectBuilder, OpenApi, RefOr, Required, Type};
 use super::API_BASE;
 
 /// What is read with a tag and changed by who knows it.
-const PATHS: [&str; 5] =
-    ["/rooms/{room}", "/meetings/{meeting_id}", "/organizations/{org_id}", "/channels/{channel_id}", "/me"];
+const PATHS: [&str; 6] = [
+    "/rooms/{room}",
+    "/meetings/{meeting_id}",
+    "/organizations/{org_id}",
+    "/channels/{channel_id}",
+    "/me",
+    "/users/{user_id}",
+];
+/// What is a part of the above, and changed by who knows the whole.
+const PARTS: [&str; 1] = ["/meetings/{meeting_id}/occurrences/{start}"];
 
 /// Describes `ETag` and `If-Match` where they work.
 pub(super) fn document(document: &mut OpenApi) {
@@ -16,6 +24,10 @@ pub(super) fn document(document: &mut OpenApi) {
         let Some(item) = document.paths.paths.get_mut(&format!("{API_BASE}{path}")) else { continue };
         [&mut item.patch, &mut item.put, &mut item.delete].into_iter().flatten().for_each(takes_version);
         [&mut item.get, &mut item.patch, &mut item.put].into_iter().flatten().for_each(tells_version);
+    }
+    for path in PARTS {
+        let Some(item) = document.paths.paths.get_mut(&format!("{API_BASE}{path}")) else { continue };
+        [&mut item.patch, &mut item.delete].into_iter().flatten().for_each(takes_version);
     }
 }
 

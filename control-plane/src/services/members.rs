@@ -7,7 +7,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::authorize::{OrgAction, Refusal, authorize_organization, effective_role};
+use super::authorize::{OrgAction, Refusal, authorize_organization, effective_role, is_platform_admin};
 use super::organizations::{MAX_MEMBERS, MAX_OWNED, OrgError, topic};
 use super::topics::{Concerned, rights_changed};
 use super::{activities, audit_in};
@@ -18,6 +18,7 @@ use crate::model::activity::NewActivity;
 use crate::model::clock::Micros;
 use crate::model::organization::{OrgMember, OrgRole, Organization};
 use crate::store::db::StoreError;
+use crate::store::members as room_members;
 use crate::store::organization_invites as invites;
 use crate::store::organizations::{self as store, OrgName};
 use crate::store::tx::Tx;
@@ -92,7 +93,10 @@ pub(crate) async fn add(
     if store::count_members(&mut tx, org.id).await? >= MAX_MEMBERS {
         return Err(OrgError::TooManyMembers);
     }
-    if !store::insert_member(&mut tx, org.id, user_id, role, now).await? {
+    // Whoever had nothing to do with them before does not get their address by knowing their id.
+    let is_known = is_platform_admin(&who.caller.actor)
+        || room_members::is_known(&mut tx, who.user.id, user_id, Uuid::nil()).await?;
+    if !store::insert_member(&mut tx, org.id, user_id, role, is_known, now).await? {
         return Err(OrgError::AlreadyMember);
     }
     note_joined(&mut tx, who, org.id, user_id, role, now).await?;

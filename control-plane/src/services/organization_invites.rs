@@ -249,8 +249,10 @@ pub(crate) async fn accept(app: &App, who: &SignedIn, name: &InviteName) -> Resu
         if organizations::count_members(&mut tx, org_id).await? >= MAX_MEMBERS {
             return Err(OrgError::TooManyMembers.into());
         }
-        organizations::insert_member(&mut tx, org_id, user_id, invite.role, now).await?;
+        organizations::insert_member(&mut tx, org_id, user_id, invite.role, true, now).await?;
         note_joined(&mut tx, who, org_id, user_id, invite.role, now).await?;
+    } else {
+        organizations::show_email(&mut tx, org_id, user_id).await?;
     }
     let org = organizations::find(&mut tx, &OrgName::Id(org_id), user_id).await?.ok_or(InviteError::NotFound)?;
     tx.commit(now).await?;

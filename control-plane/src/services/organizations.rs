@@ -117,7 +117,8 @@ pub(crate) async fn create(app: &App, who: &SignedIn, form: OrgForm) -> Result<O
     if !users::lock_active(&mut tx, who.user.id).await? {
         return Err(Refusal::SignInRequired.into());
     }
-    if store::count_owned(&mut tx, who.user.id).await? >= MAX_OWNED {
+    // What others hand over does not count: it would keep people from making their own.
+    if store::count_made(&mut tx, who.user.id).await? >= MAX_OWNED {
         return Err(OrgError::TooManyOwned);
     }
     let wanted = form.slug.clone().unwrap_or_else(|| slug_of(&form.name));

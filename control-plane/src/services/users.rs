@@ -139,6 +139,7 @@ pub(crate) async fn update(app: &App, who: &SignedIn, id: Uuid, change: UserChan
     let mut tx = app.begin().await?;
     store::lock_admins(&mut tx).await?;
     let before = store::find(&mut tx, id).await?.ok_or(UserError::NotFound)?;
+    who.caller.facts.if_match.check(before.updated_at)?;
     let mut user = before.clone();
     let changed = apply(&mut user, change, now);
     let user = match store::update(&mut tx, &user, now).await {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnection, PgPool};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
 use sqlx::{Postgres, Transaction};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -78,6 +78,11 @@ impl Lender {
     pub(super) async fn begin(&self) -> Result<LentTransaction, sqlx::Error> {
         let (connection, place) = self.take().await?;
         Ok(LentTransaction { inner: Transaction::begin(connection, None).await?, _place: place })
+    }
+
+    /// How to connect beside the pool.
+    pub(super) fn options(&self) -> Arc<PgConnectOptions> {
+        self.pool.connect_options()
     }
 
     /// Closes every connection once it is idle.

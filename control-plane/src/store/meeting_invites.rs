@@ -10,7 +10,7 @@ use crate::model::meeting::{Invite, InviteRole, InviteStatus};
 macro_rules! select_invite {
     ($rest:literal) => {
         concat!(
-            "SELECT i.id, i.meeting_id, i.user_id, i.email, i.role, i.status, i.sent_at, i.answered_at, i.created_at, \
+            "SELECT i.id, i.meeting_id, i.user_id, i.email, i.shows_email, i.role, i.status, i.sent_at, i.answered_at, i.created_at, \
              u.display_name FROM meeting_invites i LEFT JOIN users u ON u.id = i.user_id AND u.deleted_at IS NULL ",
             $rest
         )
@@ -18,8 +18,8 @@ macro_rules! select_invite {
 }
 
 statements! {
-    INSERT_INVITE = "INSERT INTO meeting_invites (id, meeting_id, user_id, email, role, status, token_hash, created_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+    INSERT_INVITE = "INSERT INTO meeting_invites (id, meeting_id, user_id, email, role, status, token_hash, created_at, \
+        shows_email) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
     FIND_INVITE = select_invite!("WHERE i.id = $1");
     FIND_INVITE_BY_EMAIL = select_invite!("WHERE i.meeting_id = $1 AND i.email = $2");
     FIND_INVITE_OF_USER = select_invite!("WHERE i.meeting_id = $1 AND i.user_id = $2");
@@ -59,6 +59,8 @@ pub(crate) struct NewInvite<'a> {
     pub user_id: Option<Uuid>,
     /// Lower-cased.
     pub email: &'a str,
+    /// Whoever organizes may see the address.
+    pub shows_email: bool,
     pub role: InviteRole,
     pub status: InviteStatus,
     pub token_hash: &'a [u8],
@@ -77,7 +79,8 @@ pub(crate) async fn insert(tx: &mut Tx, new: NewInvite<'_>, now: Micros) -> Resu
         new.role,
         new.status,
         new.token_hash,
-        now
+        now,
+        new.shows_email
     )?;
     Ok(rows == 1)
 }

@@ -12,6 +12,7 @@ pub(crate) mod bans;
 pub(crate) mod breakouts;
 pub(crate) mod calls;
 pub(crate) mod channels;
+pub(crate) mod claim;
 pub(crate) mod codes;
 pub(crate) mod conversations;
 pub(crate) mod db;

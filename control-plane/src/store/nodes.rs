@@ -53,6 +53,7 @@ statements! {
          AND c.ended_at IS NULL) ORDER BY id LIMIT $2");
     SET_NODE_STATE = "UPDATE media_nodes SET state = $2 WHERE id = $1 AND state <> $2";
     MARK_DOWN = "UPDATE media_nodes SET state = 'down' WHERE heartbeat_at <= $1 AND state <> 'down' RETURNING id";
+    MARK_UNREACHABLE_DOWN = "UPDATE media_nodes SET state = 'down' WHERE api_url IS NULL AND state <> 'down'";
     DELETE_FORGOTTEN_NODES = "DELETE FROM media_nodes WHERE state = 'down' AND heartbeat_at < $1";
     LIST_STATUS = select_status!(
         "WHERE n.id > $1 AND (CAST($2 AS TEXT) IS NULL OR n.state = $2) AND (CAST($3 AS TEXT) IS NULL OR n.region = $3) \
@@ -151,6 +152,12 @@ pub(crate) async fn set_state(on: impl Into<On<'_>>, id: &str, state: NodeState)
 pub(crate) async fn mark_down(db: &Db, silent_since: Micros) -> Result<Vec<String>, StoreError> {
     let rows = run!(db, fetch_all as (String,), MARK_DOWN, silent_since)?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Marks nodes that said no address as down: no other process can reach them.
+pub(crate) async fn mark_unreachable_down(db: &Db) -> Result<(), StoreError> {
+    run!(db, execute, MARK_UNREACHABLE_DOWN)?;
+    Ok(())
 }
 
 /// Forgets nodes that went down before `before`.

@@ -24,7 +24,7 @@ macro_rules! select_organization {
 macro_rules! select_member {
     ($rest:literal) => {
         concat!(
-            "SELECT m.user_id, u.display_name, u.email, m.role, m.created_at AS joined_at \
+            "SELECT m.user_id, u.display_name, u.email, m.shows_email, m.role, m.created_at AS joined_at \
              FROM organization_members m JOIN users u ON u.id = m.user_id ",
             $rest
         )
@@ -50,6 +50,8 @@ statements! {
         WHERE org_id = $1 AND deleted_at IS NULL";
     COUNT_OWNED = "SELECT COUNT(*) FROM organization_members m JOIN organizations o ON o.id = m.org_id \
         WHERE m.user_id = $1 AND m.role = 'owner' AND o.deleted_at IS NULL";
+    COUNT_MADE = "SELECT COUNT(*) FROM organization_members m JOIN organizations o ON o.id = m.org_id \
+        WHERE m.user_id = $1 AND m.role = 'owner' AND o.created_by = $1 AND o.deleted_at IS NULL";
     COUNT_MEMBERS = "SELECT COUNT(*) FROM organization_members WHERE org_id = $1";
     COUNT_OTHER_OWNERS = "SELECT COUNT(*) FROM organization_members m JOIN users u ON u.id = m.user_id \
         WHERE m.org_id = $1 AND m.user_id <> $2 AND m.role = 'owner' AND u.status = 'active' AND u.deleted_at IS NULL";
@@ -59,8 +61,9 @@ statements! {
     DELETE_CHANNEL_MEMBERSHIPS_OF = "DELETE FROM channel_members WHERE user_id = $1";
     FIND_ROLE = "SELECT m.role FROM organization_members m JOIN organizations o ON o.id = m.org_id \
         WHERE m.org_id = $1 AND m.user_id = $2 AND o.deleted_at IS NULL";
-    INSERT_MEMBER = "INSERT INTO organization_members (org_id, user_id, role, created_at) VALUES ($1, $2, $3, $4) \
-        ON CONFLICT (org_id, user_id) DO NOTHING";
+    INSERT_MEMBER = "INSERT INTO organization_members (org_id, user_id, role, created_at, shows_email) \
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (org_id, user_id) DO NOTHING";
+    SHOW_EMAIL = "UPDATE organization_members SET shows_email = $3 WHERE org_id = $1 AND user_id = $2";
     UPDATE_MEMBER = "UPDATE organization_members SET role = $3 WHERE org_id = $1 AND user_id = $2";
     DELETE_MEMBER = "DELETE FROM organization_members WHERE org_id = $1 AND user_id = $2";
     DELETE_CHANNEL_MEMBERSHIPS = "DELETE FROM channel_members WHERE user_id = $2 \
@@ -108,7 +111,7 @@ pub(crate) async fn insert(tx: &mut Tx, new: NewOrganization<'_>, now: Micros) -
     if inserted == 0 {
         return Ok(None);
     }
-    insert_member(tx, id, new.created_by, OrgRole::Owner, now).await?;
+    insert_member(tx, id, new.created_by, OrgRole::Owner, true, now).await?;
     Ok(Some(id))
 }
 
@@ -180,6 +183,12 @@ pub(crate) async fn delete(tx: &mut Tx, id: Uuid, now: Micros) -> Result<(), Sto
     Ok(())
 }
 
+/// Organizations somebody made and still owns.
+pub(crate) async fn count_made(on: impl Into<On<'_>>, user_id: Uuid) -> Result<i64, StoreError> {
+    let (count,) = run!(on, fetch_one as (i64,), COUNT_MADE, user_id)?;
+    Ok(count)
+}
+
 /// Organizations somebody owns.
 pub(crate) async fn count_owned(on: impl Into<On<'_>>, user_id: Uuid) -> Result<i64, StoreError> {
     let (count,) = run!(on, fetch_one as (i64,), COUNT_OWNED, user_id)?;
@@ -204,15 +213,22 @@ pub(crate) async fn find_role(on: impl Into<On<'_>>, id: Uuid, user_id: Uuid) ->
     Ok(row.map(|(role,)| role))
 }
 
-/// Inserts a member; `false` when they are one.
+/// Inserts a member; `false` when they are one. `shows_email`: whoever runs the organization may see the address.
 pub(crate) async fn insert_member(
     tx: &mut Tx,
     id: Uuid,
     user_id: Uuid,
     role: OrgRole,
+    shows_email: bool,
     now: Micros,
 ) -> Result<bool, StoreError> {
-    Ok(run!(tx, execute, INSERT_MEMBER, id, user_id, role, now)? == 1)
+    Ok(run!(tx, execute, INSERT_MEMBER, id, user_id, role, now, shows_email)? == 1)
+}
+
+/// Lets whoever runs the organization see a member's address.
+pub(crate) async fn show_email(tx: &mut Tx, id: Uuid, user_id: Uuid) -> Result<(), StoreError> {
+    run!(tx, execute, SHOW_EMAIL, id, user_id, true)?;
+    Ok(())
 }
 
 pub(crate) async fn update_member(tx: &mut Tx, id: Uuid, user_id: Uuid, role: OrgRole) -> Result<(), StoreError> {

@@ -216,6 +216,7 @@ both! {
 
     async fn leaves_no_address_in_invitations(app) {
         let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+        app.organization(&[&ada, &bob]).await;
         let meeting = crate::support::meeting::meeting(app, &bob, 60, json!({})).await.text("/id");
         crate::support::meeting::invite(app, &bob, &meeting, &ada, "participant").await;
         let path = format!("/meetings/{meeting}/invites");

@@ -15,6 +15,7 @@ use icalendar::Component;
 both! {
     async fn a_meeting_is_read_by_calendars(app) {
         let (ada, bob, eve) = (app.person("Ada").await, app.person("Bob").await, app.person("Eve").await);
+        app.organization(&[&ada, &bob, &eve]).await;
         let more = json!({ "title": "Täglich, immer", "timezone": "Europe/Berlin", "rrule": "FREQ=DAILY;COUNT=5" });
         let made = meeting(app, &ada, 60, more).await;
         let id = made.text("/id");

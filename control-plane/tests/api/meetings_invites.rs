@@ -140,6 +140,25 @@ both! {
         app.post(&join, Some(&bob.access), json!({})).await.problem(403, "lobby_required");
     }
 
+    async fn of_a_stranger_by_id_keep_the_address(app) {
+        let (ada, bob, eve) = (app.person("Ada").await, app.person("Bob").await, app.person("Eve").await);
+        app.organization(&[&ada, &bob]).await;
+        let id = meeting(app, &ada, 60, json!({})).await.text("/id");
+        let path = format!("/meetings/{id}/invites");
+        let body = json!({ "invites": [{ "user_id": bob.id }, { "user_id": eve.id }, { "email": "new@example.org" }] });
+        let made = app.post(&path, Some(&ada.access), body).await.expect(200);
+        let list = app.get(&path, Some(&ada.access)).await.expect(200);
+        let calendar = app.get(&format!("/meetings/{id}/calendar.ics"), Some(&ada.access)).await.expect(200);
+        let calendar = calendar.json.as_str().unwrap().replace("\r\n ", "");
+        for text in [made.json.to_string(), list.json.to_string(), calendar] {
+            assert!(text.contains(&bob.email) && text.contains("new@example.org"), "{text}");
+            assert!(!text.contains(&eve.email), "{text}");
+        }
+        // Who is invited sees their own.
+        let own = app.get(&format!("/meetings/{id}/calendar.ics"), Some(&eve.access)).await.expect(200);
+        assert!(own.json.as_str().unwrap().replace("\r\n ", "").contains(&eve.email), "{}", own.json);
+    }
+
     async fn show_addresses_to_organizers_alone(app) {
         let (ada, bob, eve) = (app.person("Ada").await, app.person("Bob").await, app.person("Eve").await);
         let id = meeting(app, &ada, 60, json!({})).await.text("/id");

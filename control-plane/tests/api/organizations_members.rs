@@ -7,6 +7,7 @@ use crate::support::{both, talk};
 both! {
     async fn are_added_listed_and_shown(app) {
         let (ada, bob, eve) = (app.person("Ada").await, app.person("Bob").await, app.person("Eve").await);
+        app.organization(&[&ada, &bob]).await;
         let org = talk::organization(app, &ada, "Org").await;
         let path = format!("/organizations/{}/members", org.text("/id"));
         let added = app.post(&path, Some(&ada.access), json!({ "user_id": bob.id })).await.expect(201);
@@ -35,6 +36,44 @@ both! {
         assert_eq!(app.get(&format!("{path}/{}", bob.id), Some(&ada.access)).await.expect(200).json, added.json);
         app.get(&format!("{path}/{}", eve.id), Some(&ada.access)).await.problem(404, "member_not_found");
         assert_eq!(talk::statements(app, &ada.access, &path).await, 3);
+    }
+
+    async fn added_by_a_stranger_keep_their_address(app) {
+        let (ada, eve) = (app.person("Ada").await, app.person("Eve").await);
+        let org = talk::organization(app, &ada, "Org").await;
+        let path = format!("/organizations/{}/members", org.text("/id"));
+        let added = app.post(&path, Some(&ada.access), json!({ "user_id": eve.id })).await.expect(201);
+        let one = format!("{path}/{}", eve.id);
+        let changed = app.patch(&one, Some(&ada.access), json!({ "role": "viewer" })).await.expect(200);
+        let found = app.get(&one, Some(&ada.access)).await.expect(200);
+        let list = app.get(&path, Some(&ada.access)).await.expect(200);
+        for answer in [&added, &changed, &found, &list] {
+            assert!(!answer.json.to_string().contains(&eve.email), "{}", answer.json);
+        }
+        let own = app.get(&path, Some(&ada.access)).await.expect(200);
+        assert!(own.json.to_string().contains(&ada.email), "{}", own.json);
+    }
+
+    async fn cannot_be_given_more_organizations_than_anybody_may_own(app) {
+        let (ada, eve) = (app.person("Ada").await, app.person("Eve").await);
+        for n in 0..=100 {
+            let org = talk::organization(app, &ada, &format!("Org {n}")).await;
+            let of_org = format!("/organizations/{}", org.text("/id"));
+            let body = json!({ "user_id": eve.id, "role": "owner" });
+            let given = app.post(&format!("{of_org}/members"), Some(&ada.access), body).await;
+            if n == 100 {
+                given.problem(409, "too_many_organizations");
+                talk::member(app, &ada, &org, &eve, "admin").await;
+                let member = format!("{of_org}/members/{}", eve.id);
+                let raised = app.patch(&member, Some(&ada.access), json!({ "role": "owner" })).await;
+                raised.problem(409, "too_many_organizations");
+            } else {
+                given.expect(201);
+                app.post(&format!("{of_org}/leave"), Some(&ada.access), json!({})).await.expect(204);
+            }
+        }
+        // What was given to them does not keep people from making their own.
+        talk::organization(app, &eve, "Mine").await;
     }
 
     async fn nobody_gives_or_takes_more_than_they_have(app) {

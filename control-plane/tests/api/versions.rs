@@ -86,9 +86,34 @@ both! {
         known(app, Method::PATCH, &path, &eve.access, "\"0\"", &json!({ "name": "Mine" })).await.problem(403, "forbidden");
     }
 
+    async fn accounts_and_parts_of_a_series_have_them_too(app) {
+        let root = talk::platform_admin(app).await;
+        let ada = app.person("Ada").await;
+        let path = format!("/users/{}", ada.id);
+        let (first, body) = (tag(app, &path, &root).await, json!({ "display_name": "Ada L." }));
+        let second = known(app, Method::PATCH, &path, &root, &first, &body).await.expect(200);
+        assert_eq!(second.headers["etag"].to_str().unwrap(), tag(app, &path, &root).await);
+        known(app, Method::PATCH, &path, &root, &first, &json!({ "display_name": "Eve" })).await.problem(412, "stale");
+        assert_eq!(app.get(&path, Some(&root)).await.text("/display_name"), "Ada L.");
+
+        let series = meeting::meeting(app, &ada, 60, json!({ "rrule": "FREQ=DAILY;COUNT=3" })).await.text("/id");
+        let path = format!("/meetings/{series}");
+        let times = meeting::occurrences(app, &ada, &series).await;
+        let one = |n: usize| format!("{path}/occurrences/{}", times[n]["original_start_at"].as_str().unwrap());
+        let known_to_all = tag(app, &path, &ada.access).await;
+        let change = async |n: usize, scope: &str| {
+            let body = json!({ "title": "Moved", "scope": scope });
+            known(app, Method::PATCH, &one(n), &ada.access, &known_to_all, &body).await
+        };
+        change(0, "this").await.expect(200);
+        change(1, "this").await.problem(412, "stale");
+        change(1, "this_and_following").await.problem(412, "stale");
+        app.patch(&one(1), Some(&ada.access), json!({ "title": "Moved" })).await.expect(200);
+    }
+
     async fn the_document_tells_of_versions(app) {
         let document = app.get("/openapi.json", None).await.expect(200);
-        for path in ["rooms~1{room}", "meetings~1{meeting_id}", "organizations~1{org_id}", "channels~1{channel_id}", "me"] {
+        for path in ["rooms~1{room}", "meetings~1{meeting_id}", "organizations~1{org_id}", "channels~1{channel_id}", "me", "users~1{user_id}"] {
             let at = format!("/paths/~1api~1v1~1{path}");
             assert!(document.json.pointer(&format!("{at}/get/responses/200/headers/ETag")).is_some(), "{path}");
             let parameters = document.json.pointer(&format!("{at}/patch/parameters")).unwrap().to_string();

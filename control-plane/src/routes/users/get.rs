@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -12,6 +11,7 @@ use super::user_id;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Segment, SignedIn};
+use crate::http::version::Tagged;
 use crate::model::user::{User, avatar_path};
 use crate::routes::problems::Problems;
 use crate::services::authorize::Sight;
@@ -46,9 +46,10 @@ pub(crate) async fn get(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Segment(id): Segment,
-) -> Result<Json<UserView>, ApiError> {
+) -> Result<Tagged<UserView>, ApiError> {
     let (user, sight) = users::find(&app, &who, user_id(&id)?).await?;
-    Ok(Json(match sight {
+    let version = user.updated_at;
+    let view = match sight {
         Sight::Full => UserView::Full(Box::new(user)),
         Sight::Light => UserView::Light(LightUser {
             id: user.id,
@@ -56,5 +57,6 @@ pub(crate) async fn get(
             display_name: user.display_name,
             avatar_url: user.avatar_file_id.map(avatar_path),
         }),
-    }))
+    };
+    Ok(Tagged(view, version))
 }

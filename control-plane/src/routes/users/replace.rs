@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 
 use super::update::{UpdateUserRequest, apply};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, Segment, SignedIn};
+use crate::http::version::Tagged;
 use crate::model::user::User;
 use crate::routes::problems::Problems;
 
@@ -21,6 +21,6 @@ pub(crate) async fn replace(
     who: SignedIn,
     Segment(id): Segment,
     Body(request): Body<UpdateUserRequest>,
-) -> Result<Json<User>, ApiError> {
+) -> Result<Tagged<User>, ApiError> {
     apply(&app, &who, &id, request).await
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use garde::Validate;
 use serde::Deserialize;
@@ -13,6 +12,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, Segment, SignedIn, present};
 use crate::http::validate;
+use crate::http::version::Tagged;
 use crate::model::text_enum::text_enum;
 use crate::model::user::{PlatformRole, User};
 use crate::routes::problems::Problems;
@@ -61,7 +61,7 @@ pub(crate) async fn update(
     who: SignedIn,
     Segment(id): Segment,
     Body(request): Body<UpdateUserRequest>,
-) -> Result<Json<User>, ApiError> {
+) -> Result<Tagged<User>, ApiError> {
     apply(&app, &who, &id, request).await
 }
 
@@ -71,7 +71,7 @@ pub(super) async fn apply(
     who: &SignedIn,
     id: &str,
     request: UpdateUserRequest,
-) -> Result<Json<User>, ApiError> {
+) -> Result<Tagged<User>, ApiError> {
     let change = UserChange {
         email: request.email.as_deref().map(validate::fold_email),
         display_name: request.display_name.map(|name| name.trim().to_owned()),
@@ -82,5 +82,7 @@ pub(super) async fn apply(
         suspended: request.status.map(|status| status == NewStatus::Suspended),
         email_verified: request.email_verified,
     };
-    Ok(Json(users::update(app, who, user_id(id)?, change).await?))
+    let user = users::update(app, who, user_id(id)?, change).await?;
+    let version = user.updated_at;
+    Ok(Tagged(user, version))
 }

@@ -14,13 +14,13 @@ use crate::model::notification::NotificationKind;
 use crate::model::secret::{Secret, SecretKind};
 use crate::model::user::Actor;
 use crate::services::audit;
-use crate::services::authorize::{MeetingAction, authorize_meeting};
+use crate::services::authorize::{MeetingAction, authorize_meeting, is_platform_admin};
 use crate::services::notifications::notify;
 use crate::services::web_pages;
 use crate::store::db::{On, StoreError};
 use crate::store::meeting_invites::{self as store, Invitee, NewInvite};
 use crate::store::tx::Tx;
-use crate::store::{meeting_occurrences, meetings};
+use crate::store::{meeting_occurrences, meetings, members};
 
 /// Somebody to be invited.
 #[derive(Clone, Debug)]
@@ -69,11 +69,12 @@ pub(crate) async fn invite(
     let base = base_url(app, &who.caller.facts);
     let (mut all, mut fresh) = (Vec::new(), Vec::new());
     for (index, (wanted, role)) in wanted.into_iter().enumerate() {
-        let (email, account) = resolve(&mut tx, wanted, index).await?;
+        let (email, account, shows_email) = resolve(&mut tx, who, wanted, index).await?;
         if account.as_ref().is_some_and(|account| account.id == meeting.organizer_id) {
             continue;
         }
-        let invite = add(app, &mut tx, &meeting, who, &email, account.as_ref(), role, now).await?;
+        let to = Addressee { email: &email, account: account.as_ref(), shows_email };
+        let invite = add(app, &mut tx, &meeting, who, to, role, now).await?;
         if let (invite, true) = &invite {
             fresh.push(invite.clone());
         }
@@ -97,37 +98,56 @@ pub(crate) async fn invite(
     Ok((meeting, all.into_iter().map(with_link).collect()))
 }
 
-async fn resolve(tx: &mut Tx, wanted: Wanted, index: usize) -> Result<(String, Option<Invitee>), MeetingError> {
+/// Address and account of somebody to be invited, and whether whoever organizes may see the address: they named it, or the
+/// two are no strangers.
+async fn resolve(
+    tx: &mut Tx,
+    who: &SignedIn,
+    wanted: Wanted,
+    index: usize,
+) -> Result<(String, Option<Invitee>, bool), MeetingError> {
     match wanted {
         Wanted::Email(email) => {
             let account = store::find_user_by_email(tx, &email).await?;
-            Ok((email, account))
+            Ok((email, account, true))
         }
-        Wanted::User(user_id) => match store::find_user(tx, user_id).await? {
-            Some(account) => Ok((account.email.clone(), Some(account))),
+        Wanted::User(user_id) => match store::find_user(&mut *tx, user_id).await? {
+            Some(account) => {
+                let is_known = is_platform_admin(&who.caller.actor)
+                    || account.id == who.user.id
+                    || members::is_known(tx, who.user.id, user_id, Uuid::nil()).await?;
+                Ok((account.email.clone(), Some(account), is_known))
+            }
             None => Err(MeetingError::Field("invites", format!("[{index}].user_id names nobody who can be invited"))),
         },
     }
 }
 
+/// Whom an invitation is for.
+struct Addressee<'a> {
+    email: &'a str,
+    account: Option<&'a Invitee>,
+    shows_email: bool,
+}
+
 /// The invitation of an address, and whether it is new.
-#[expect(clippy::too_many_arguments, reason = "one row's worth of facts")]
 async fn add(
     app: &App,
     tx: &mut Tx,
     meeting: &Meeting,
     who: &SignedIn,
-    email: &str,
-    account: Option<&Invitee>,
+    to: Addressee<'_>,
     role: InviteRole,
     now: Micros,
 ) -> Result<(Invite, bool), MeetingError> {
+    let Addressee { email, account, shows_email } = to;
     let new_id = Uuid::now_v7();
     let new = NewInvite {
         id: new_id,
         meeting_id: meeting.id,
         user_id: account.map(|account| account.id),
         email,
+        shows_email,
         role,
         status: InviteStatus::Pending,
         token_hash: &token(app, new_id).hash(),
@@ -167,6 +187,7 @@ pub(super) async fn copy(app: &App, tx: &mut Tx, from: Uuid, to: Uuid, now: Micr
             meeting_id: to,
             user_id: invite.user_id,
             email: &invite.email,
+            shows_email: invite.shows_email,
             role: invite.role,
             status: invite.status,
             token_hash: &token(app, id).hash(),

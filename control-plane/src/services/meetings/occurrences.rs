@@ -58,6 +58,7 @@ pub(crate) async fn update_one(
     let now = app.clock.now();
     let mut tx = app.begin().await?;
     let meeting = find_locked(&mut tx, who, id, MeetingAction::Edit).await?;
+    who.caller.facts.if_match.check(meeting.updated_at)?;
     let mut row = find_open(&mut tx, id, start).await?;
     if form.cancel {
         row.status = MeetingStatus::Cancelled;
@@ -134,6 +135,7 @@ pub(crate) async fn update_following(
     let now = app.clock.now();
     let mut tx = app.begin().await?;
     let meeting = find_locked(&mut tx, who, id, MeetingAction::Edit).await?;
+    who.caller.facts.if_match.check(meeting.updated_at)?;
     let row = find_open(&mut tx, id, start).await?;
     let schedule = Schedule::of(&meeting).ok_or(MeetingError::OccurrenceNotFound)?;
     let taken = match &schedule.rule {

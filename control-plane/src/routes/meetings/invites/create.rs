@@ -68,6 +68,10 @@ pub(crate) async fn create(
         });
     }
     let (_, invited) = invites::invite(&app, &who, meeting_id(&name)?, wanted).await?;
-    let items = invited.into_iter().map(|one| InviteView::of(one.invite, true, one.link)).collect();
+    let view = |one: invites::Invited| {
+        let shows_email = one.invite.shows_email;
+        InviteView::of(one.invite, shows_email, one.link)
+    };
+    let items = invited.into_iter().map(view).collect();
     Ok(Json(InviteList { items }))
 }

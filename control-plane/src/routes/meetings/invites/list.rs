@@ -57,7 +57,8 @@ pub(crate) async fn list(
     let all = authorize_meeting(&who.caller.actor, MeetingAction::Edit, &meeting).is_ok();
     let view = |invite: crate::model::meeting::Invite| {
         let own = invite.user_id == Some(who.user.id);
-        InviteView::of(invite, all || own, None)
+        let shows_email = own || all && invite.shows_email;
+        InviteView::of(invite, shows_email, None)
     };
     Ok(Json(InvitePage { items: rows.into_iter().map(view).collect(), next_cursor }))
 }

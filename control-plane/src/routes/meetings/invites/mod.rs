@@ -19,7 +19,7 @@ pub(crate) struct InviteView {
     /// The account with that address; null while there is none that proved to own it.
     user_id: Option<Uuid>,
     display_name: Option<String>,
-    /// Absent for who is no organizer and not invited by it.
+    /// Absent for who is no organizer and not invited by it, and of who was invited by their id by a stranger.
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<String>,
     role: InviteRole,
@@ -34,6 +34,7 @@ pub(crate) struct InviteView {
 }
 
 impl InviteView {
+    /// What the caller may see of an invitation.
     pub(crate) fn of(invite: Invite, shows_email: bool, link: Option<String>) -> Self {
         Self {
             id: invite.id,

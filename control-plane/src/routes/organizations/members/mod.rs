@@ -18,7 +18,7 @@ use crate::model::organization::{OrgMember, OrgRole};
 pub(crate) struct MemberView {
     user_id: Uuid,
     display_name: String,
-    /// For owners and admins alone.
+    /// For owners and admins alone, unless a stranger added them by id.
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<String>,
     role: OrgRole,
@@ -31,7 +31,7 @@ impl MemberView {
         Self {
             user_id: member.user_id,
             display_name: member.display_name,
-            email: with_email.then_some(member.email),
+            email: (with_email && member.shows_email).then_some(member.email),
             role: member.role,
             joined_at: member.joined_at,
         }
