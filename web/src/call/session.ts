@@ -18,6 +18,7 @@ import { retryDelayMs } from "../state/retry";
 import { endOf, endOfRetry } from "./ending";
 import { isElsewhereToo } from "./identity";
 import type { CallSummary, EndReason } from "./summary";
+import { isWithdrawn, WITHDRAWN_PAUSE_MS, WITHDRAWN_TRIES } from "./withdrawn";
 
 export type Status = "connecting" | "live" | "reconnecting" | "over";
 
@@ -119,9 +120,9 @@ export class CallSession {
     return this.#options.pass();
   }
 
-  /** Connects with `ticket` and begins to publish. Throws the SDK's ConnectionError. */
+  /** Connects with `ticket` and begins to publish. Throws the SDK's ConnectionError, or a Problem of a further ticket. */
   async start(ticket: JoinAnswer): Promise<void> {
-    await this.#connect(ticket);
+    await this.#enter(ticket);
     this.#set("live");
     void this.#publishFirst();
   }
@@ -155,6 +156,21 @@ export class CallSession {
   /** The person ended the call for everybody: its end is no surprise. */
   expectEnd(expected: boolean): void {
     this.#endedHere = expected;
+  }
+
+  // Who comes back within the second of their removal gets a token that was withdrawn with it, and soon one that was not.
+  async #enter(first: JoinAnswer): Promise<void> {
+    let ticket = first;
+    for (let left = WITHDRAWN_TRIES; ; left -= 1) {
+      try {
+        return await this.#connect(ticket);
+      } catch (error) {
+        if (left === 0 || !isWithdrawn(error)) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, WITHDRAWN_PAUSE_MS));
+      ticket = await this.#options.ask();
+      if (this.#isOver()) throw new Error("left");
+    }
   }
 
   async #connect(ticket: JoinAnswer): Promise<void> {

@@ -90,6 +90,8 @@ const UNREACHABLE = 1;
 
 /** The trouble behind a connection to the media node that did not come up; `status` is HTTP's, when known. */
 export function connectTrouble(error: unknown): JoinTrouble {
+  // A further ticket was asked for on the way, and refused.
+  if (error instanceof Problem) return joinTrouble(error);
   const { reason, status } = (error ?? {}) as { reason?: unknown; status?: unknown };
   if (reason === NOT_ALLOWED) {
     if (status === 404) return trouble("closed");

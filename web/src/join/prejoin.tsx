@@ -113,11 +113,13 @@ function useJoining({ code, me, loadCall, onJoined }: PreJoinProps, capture: Cap
   const [waiting, setWaiting] = useState<AbortController>();
   const [trouble, setTrouble] = useState<JoinTrouble>();
   const gone = useRef<AbortController>(undefined);
-  // Who goes elsewhere in the app no longer waits.
+  // Who goes elsewhere in the app neither waits nor joins any more.
   useEffect(() => () => gone.current?.abort(), []);
   const join = async (guestName: string) => {
     setBusy(true);
     setTrouble(undefined);
+    const giveUp = new AbortController();
+    gone.current = giveUp;
     // A guest comes back as the same person: after a lost connection, and from the page after the call.
     let pass = me ? undefined : passOf(code);
     const remember = (next: string | undefined) => {
@@ -143,8 +145,6 @@ function useJoining({ code, me, loadCall, onJoined }: PreJoinProps, capture: Cap
       } catch (error) {
         if (!isToWait(error)) throw error;
       }
-      const giveUp = new AbortController();
-      gone.current = giveUp;
       setWaiting(giveUp);
       const displayName = me ? undefined : guestName;
       const decision = await waitInLobby({ code, displayName, pass, signal: giveUp.signal });
@@ -156,12 +156,17 @@ function useJoining({ code, me, loadCall, onJoined }: PreJoinProps, capture: Cap
     };
     try {
       const [ticket, { CallSession }] = await Promise.all([askOrWait(), loadCall()]);
-      if (!ticket) return;
+      setWaiting(undefined);
+      if (!ticket || giveUp.signal.aborted) return;
       const session = new CallSession({ ask, pass: () => pass, ...capture.take() });
+      giveUp.signal.addEventListener("abort", () => session.leave());
       try {
         await session.start(ticket);
+        if (giveUp.signal.aborted) return;
+        gone.current = undefined;
         onJoined(session, ticket.room.name);
       } catch (error) {
+        if (giveUp.signal.aborted) return;
         session.leave();
         setTrouble(connectTrouble(error));
         capture.retry();

@@ -66,5 +66,6 @@ describe("join trouble", () => {
     expect(connectTrouble({ reason: 1 }).title).toBe("join.error.away.title");
     expect(connectTrouble({ reason: 5 }).title).toBe("join.error.media.title");
     expect(connectTrouble(undefined).title).toBe("join.error.media.title");
+    expect(connectTrouble(new Problem(403, "banned", "")).title).toBe("join.error.banned.title");
   });
 });
