@@ -1,6 +1,15 @@
 // The lobby: who has no account waits before a room for people with one, and a host decides.
+import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { createRoom, joinByLink, newAccount, signUp, tile, until } from "./support/app.js";
+import {
+  createRoom,
+  enterCall,
+  joinByLink,
+  newAccount,
+  signUp,
+  tile,
+  until,
+} from "./support/app.js";
 import { launch, person } from "./support/chromium.js";
 import { framesDecoded } from "./support/media.js";
 
@@ -41,6 +50,26 @@ test("a guest whom the host lets in is in the call", async () => {
     return (await framesDecoded(guest.page, "Lea Host")) > 0;
   });
   await guest.context.close();
+});
+
+test("a reload neither gives up a place in the lobby nor the admission", async () => {
+  const { page, context } = await knock("Rea Guest");
+  const notice = host.page.getByRole("region", { name: "Waiting to be let in" });
+  await notice.getByText("1 person waits to be let in").waitFor();
+  await page.reload();
+  const entered = page.waitForResponse((response) => response.url().endsWith("/lobby"));
+  await page.getByRole("button", { name: "Join now" }).click();
+  assert.equal((await (await entered).json()).guest?.access_token, undefined, "the same guest");
+  await page.getByText("Waiting to be let in…").waitFor();
+  await notice.getByText("1 person waits to be let in").waitFor();
+  await notice.getByRole("button", { name: "Let Rea Guest in" }).click();
+  await page.getByRole("region", { name: "Call controls" }).waitFor();
+  await notice.waitFor({ state: "detached" });
+  await page.reload();
+  await enterCall(page);
+  await tile(host.page, "Rea Guest").waitFor();
+  assert.equal(await notice.count(), 0);
+  await context.close();
 });
 
 test("a guest whom the host refuses is told so", async () => {

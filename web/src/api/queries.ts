@@ -6,6 +6,7 @@ import {
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
+import { forgetPass } from "../state/passes";
 import { api, orThrow } from "./client";
 import { Problem } from "./problem";
 import type { components } from "./schema";
@@ -65,8 +66,9 @@ export function useStartSession<V>(request: (values: V) => Promise<Schemas["Sess
   return useMutation({
     mutationFn: request,
     onSuccess: ({ user }) => {
-      // Nothing of a former session may shine through.
+      // Nothing of a former session may shine through, nor of the guest one was.
       client.removeQueries();
+      void forgetPass();
       client.setQueryData(["me"], user);
     },
   });

@@ -3,6 +3,7 @@ import { Link } from "react-router";
 import { useMe, useRoomNow } from "../api/queries";
 import { type CallSummary, durationWords } from "../call/summary";
 import { type MessageKey, t } from "../i18n";
+import { forgetPass } from "../state/passes";
 import { Button } from "../ui/button";
 import { Page } from "../ui/page";
 
@@ -35,6 +36,10 @@ export function AfterCall({ code, summary, onRejoin }: AfterCallProps) {
   const room = useRoomNow(code, summary.reason === "closed");
   const ended = summary.reason === "closed" && !room.isError && room.data?.is_active !== false;
   const { title, text }: Words = ended ? ENDED_BY_HOST : WORDS[summary.reason];
+  // A guest who goes for good is nobody any more, except to hosts who removed them.
+  const onLeave = () => {
+    if (summary.reason !== "removed") void forgetPass(code);
+  };
   return (
     <Page title={t(title)} narrow>
       <div className="stack" role="status">
@@ -65,7 +70,7 @@ export function AfterCall({ code, summary, onRejoin }: AfterCallProps) {
             {t("after.rejoin")}
           </Button>
         )}
-        <Link className="button" to={me.data ? "/rooms" : "/"}>
+        <Link className="button" to={me.data ? "/rooms" : "/"} onClick={onLeave}>
           {me.data ? t("action.rooms") : t("action.home")}
         </Link>
       </div>

@@ -6,10 +6,12 @@ vi.mock("../api/queries", () => calls);
 
 import { waitInLobby } from "./lobby";
 
+const kept = vi.fn();
 const waiting = () => ({
   code: "bcdfghjklm",
   displayName: "Gus",
   pass: undefined,
+  keep: kept,
   signal: new AbortController().signal,
 });
 
@@ -26,6 +28,7 @@ test("a guest is let in with the pass of the first answer", async () => {
   expect(await waitInLobby(waiting())).toEqual({ admitted: true, pass: "p" });
   expect(calls.enterLobby).toHaveBeenCalledWith("bcdfghjklm", { display_name: "Gus" }, undefined);
   expect(calls.askLobby).toHaveBeenLastCalledWith("bcdfghjklm", "e1", 10, "p");
+  expect(kept).toHaveBeenCalledWith("p");
 });
 
 test("a refusal ends the waiting", async () => {

@@ -12,6 +12,8 @@ export interface Waiting {
   displayName: string | undefined;
   /** What a guest got from an earlier answer. */
   pass: string | undefined;
+  /** Keeps the pass of a guest who waits, who after a reload goes on waiting. */
+  keep: (pass: string) => void;
   /** Gives up waiting. */
   signal: AbortSignal;
 }
@@ -34,9 +36,10 @@ export async function waitInLobby(waiting: Waiting): Promise<Decision | undefine
     try {
       let status: string;
       if (id === null) {
-        const values = pass || !waiting.displayName ? {} : { display_name: waiting.displayName };
+        const values = waiting.displayName ? { display_name: waiting.displayName } : {};
         const entry = await enterLobby(waiting.code, values, pass);
         pass = entry.guest?.access_token ?? pass;
+        if (pass) waiting.keep(pass);
         id = entry.id ?? null;
         status = entry.status;
       } else {

@@ -7,6 +7,7 @@ import { useMe, useRoom } from "../api/queries";
 import type { CallSession } from "../call/session";
 import type { CallSummary } from "../call/summary";
 import { t } from "../i18n";
+import { forgetPass } from "../state/passes";
 import { Message, Page } from "../ui/page";
 import { AfterCall } from "./after";
 import { PreJoin } from "./prejoin";
@@ -40,6 +41,11 @@ function JoinFlow({ code }: { code: string }) {
   // Who waits before the call wants to see whether somebody is in it; within the call the call itself tells.
   const room = useRoom(code, stage.kind === "before" ? LOOK_AGAIN_MS : undefined);
   const running = useRef<CallSession>(undefined);
+  // Who signed in meanwhile, in another tab or by a provider, is no guest any more.
+  const isSignedIn = Boolean(me.data);
+  useEffect(() => {
+    if (isSignedIn) void forgetPass();
+  }, [isSignedIn]);
 
   // Going elsewhere in the app (back, a link) leaves the call.
   useEffect(() => () => running.current?.leave(), []);

@@ -7,7 +7,7 @@ import { Problem } from "../api/problem";
 import { type JoinAnswer, type Room, requestJoin, type User } from "../api/queries";
 import type { CallSession } from "../call/session";
 import { plural, t } from "../i18n";
-import { keepPass, passOf } from "../state/passes";
+import { forgetPass, keepPass, nameOfGuest, passOf } from "../state/passes";
 import { loadPreferences, savePreferences } from "../state/preferences";
 import { tabName } from "../state/tab";
 import { Button, IconButton } from "../ui/button";
@@ -103,9 +103,9 @@ function isToWait(error: unknown): boolean {
   return error instanceof Problem && error.code === "lobby_required";
 }
 
-/** Whether the pass is the trouble: it is a guest's for a day after the call. */
-function isStale(error: unknown): boolean {
-  return error instanceof Problem && error.code === "invalid_token";
+/** Whether a pass is of no use any more: over (it is a guest's for a day after the call), or the room takes no guests. */
+function isUseless(error: unknown): boolean {
+  return error instanceof Problem && error.status === 401;
 }
 
 function useJoining({ code, me, loadCall, onJoined }: PreJoinProps, capture: Capture) {
@@ -120,11 +120,12 @@ function useJoining({ code, me, loadCall, onJoined }: PreJoinProps, capture: Cap
     setTrouble(undefined);
     const giveUp = new AbortController();
     gone.current = giveUp;
-    // A guest comes back as the same person: after a lost connection, and from the page after the call.
-    let pass = me ? undefined : passOf(code);
+    // A guest comes back as the same person: after a lost connection, a reload, and from the page after the call. Also one
+    // who was banned: only a 401 takes the pass away.
+    let pass = me ? undefined : await passOf(code);
     const remember = (next: string | undefined) => {
       pass = next;
-      if (!me) keepPass(code, next);
+      if (!me) void (next ? keepPass(code, next, guestName) : forgetPass(code));
     };
     const ask = async (): Promise<JoinAnswer> => {
       const values = { ...(me ? {} : { display_name: guestName }), client_id: await tabName() };
@@ -133,7 +134,7 @@ function useJoining({ code, me, loadCall, onJoined }: PreJoinProps, capture: Cap
         remember(pass ?? answer.guest?.access_token ?? undefined);
         return answer;
       } catch (error) {
-        if (pass === undefined || !isStale(error)) throw error;
+        if (pass === undefined || !isUseless(error)) throw error;
       }
       remember(undefined);
       return ask();
@@ -147,7 +148,8 @@ function useJoining({ code, me, loadCall, onJoined }: PreJoinProps, capture: Cap
       }
       setWaiting(giveUp);
       const displayName = me ? undefined : guestName;
-      const decision = await waitInLobby({ code, displayName, pass, signal: giveUp.signal });
+      const { signal } = giveUp;
+      const decision = await waitInLobby({ code, displayName, pass, signal, keep: remember });
       // Who was refused asks anew, as anybody may.
       remember(decision?.admitted ? (decision.pass ?? pass) : undefined);
       if (decision?.admitted) return ask();
@@ -184,7 +186,7 @@ function useJoining({ code, me, loadCall, onJoined }: PreJoinProps, capture: Cap
 function JoinForm(props: PreJoinProps & { capture: Capture }) {
   const { code, me, asking, capture } = props;
   const { busy, trouble, join, stopWaiting } = useJoining(props, capture);
-  const [name, setName] = useState(() => loadPreferences().guestName);
+  const [name, setName] = useState(() => nameOfGuest(code) ?? loadPreferences().guestName);
   const [missing, setMissing] = useState(false);
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();

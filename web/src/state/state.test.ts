@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { readAddresses } from "./addresses";
 import { readLink } from "./link-values";
 import { safeNext } from "./next";
+import { parsePasses } from "./passes";
 import { parsePreferences } from "./preferences";
 import { codeFrom, roomLink } from "./room-link";
 import { isTabName, newTabName } from "./tab";
@@ -78,6 +79,28 @@ describe("parsePreferences", () => {
   it("survives garbage", () => {
     for (const text of [null, "", "{", "null", "7"])
       expect(parsePreferences(text).audio).toBe(true);
+  });
+});
+
+describe("parsePasses", () => {
+  const pass = { code: "bcdfghjklm", token: "t", name: "Gus", until: 2_000 };
+  const text = (record: unknown) => JSON.stringify(record);
+
+  it("gives a tab its own passes that still hold", () => {
+    const old = { ...pass, code: "nmbcdfghjk", until: 1_000 };
+    const stored = text({ tab: "tab1", passes: [pass, old] });
+    expect(parsePasses(stored, "tab1", 1_000)).toEqual([pass]);
+    expect(parsePasses(stored, "tab1", 2_000)).toEqual([]);
+  });
+
+  it("gives a duplicated tab nothing", () => {
+    expect(parsePasses(text({ tab: "tab1", passes: [pass] }), "tab2", 0)).toEqual([]);
+  });
+
+  it("survives garbage", () => {
+    const half = { tab: "t", passes: [null, 7, { ...pass, token: 7 }, { ...pass, until: "" }] };
+    for (const stored of [null, "", "{", "null", "7", text({ passes: {} }), text(half)])
+      expect(parsePasses(stored, "t", 0), `${stored}`).toEqual([]);
   });
 });
 
