@@ -51,6 +51,8 @@ async function everybodySees(since, timeoutMs = 30_000) {
   }
 }
 
+const handOf = (page, name) => tile(page, name).getByRole("img", { name: "Hand raised" });
+
 /** The node whose open call this is. */
 async function nodeOfCall() {
   const nodes = await cluster.nodes();
@@ -80,6 +82,8 @@ test("three nodes register, and one of them has the call", async () => {
 
 test("who was on a node that is killed is back in the call on another within ten seconds", async (context) => {
   const { page } = people[0];
+  await people[1].page.keyboard.press("h");
+  await handOf(page, NAMES[1]).waitFor();
   const old = await nodeOfCall();
   const killedAt = Date.now();
   cluster.kill(old.url);
@@ -106,12 +110,19 @@ test("who was on a node that is killed is back in the call on another within ten
     ended <= killedAt + 1_000 && ended >= killedAt - 4_000,
     `the first call ended when its node was last heard of: ${closed.ended_at}, killed ${new Date(killedAt).toISOString()}`,
   );
+  await handOf(page, NAMES[1]).waitFor();
+  await people[1].page.getByRole("button", { name: "Lower hand" }).waitFor();
   await until("the killed node is down", async () =>
     (await cluster.nodes()).some((node) => node.url === old.url && node.state === "down"),
   );
 });
 
 test("a drained node's people join elsewhere", async (context) => {
+  const [host, guest] = people.map(({ page }) => page);
+  await guest.keyboard.press("h");
+  await handOf(host, NAMES[1]).waitFor({ state: "detached" });
+  await host.keyboard.press("h");
+  await handOf(guest, NAMES[0]).waitFor();
   const old = await nodeOfCall();
   await Promise.all(
     people.map((one) =>
@@ -129,6 +140,9 @@ test("a drained node's people join elsewhere", async (context) => {
   assert.equal(now.state, "up");
   const drained = (await cluster.nodes()).find((node) => node.id === old.id);
   assert.deepEqual([drained.state, drained.open_calls], ["draining", 0]);
-  assert.equal(await tile(people[0].page, NAMES[1]).count(), 1);
+  assert.equal(await tile(host, NAMES[1]).count(), 1);
+  // A hand that was up comes along, one that was lowered does not.
+  await handOf(guest, NAMES[0]).waitFor();
+  assert.equal(await handOf(host, NAMES[1]).count(), 0);
   assert.match(await cluster.cli("node", "undrain", old.id), /is up/);
 });

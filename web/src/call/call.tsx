@@ -12,6 +12,7 @@ import { useTitle } from "../ui/page";
 import { Bar } from "./bar";
 import { useCallControls } from "./controls";
 import { useDeviceChanges } from "./device-changes";
+import { keepHand } from "./hand-return";
 import { useHappenings } from "./happenings";
 import { KeysDialog, useKeys } from "./keys";
 import { LobbyNotice } from "./lobby";
@@ -85,6 +86,7 @@ function CallScreen({ session, code, roomName }: Omit<CallViewProps, "onOver">) 
   const chat = useChat(session, ui.panel === "chat", ui.openChat);
   useHappenings(session);
   useDeviceChanges(session.room);
+  useEffect(() => keepHand(session, verbs), [session, verbs]);
   const keysOn = useKeys(controls, ui);
   useTitle(roomName ? t("call.title", { room: roomName }) : t("call.title.plain"));
   useEffect(() => {
