@@ -3,12 +3,15 @@
 //! In: events of the log and ephemeral ones. Out: [`Frame`], shared by all queues.
 
 use axum::extract::ws::Utf8Bytes;
-use serde::Serialize;
+use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 
 use super::{Ephemeral, Event};
 use crate::model::clock::Micros;
 use crate::model::topic::public_name;
+
+/// How the log begins the name of a conversation's topic.
+const CONVERSATION: &str = "conversation:";
 
 /// One event, ready to send.
 #[derive(Debug)]
@@ -18,6 +21,10 @@ pub(crate) struct Frame {
     /// The topic's name in the log.
     pub topic: String,
     pub kind: String,
+    /// When it was written down; `None` for what is in no log.
+    pub at: Option<Micros>,
+    /// When the message or file it is about came into being.
+    pub subject_at: Option<Micros>,
     pub text: Utf8Bytes,
 }
 
@@ -50,8 +57,14 @@ impl Frame {
     fn of(topic: &str, shape: &Shape<'_>) -> Self {
         // Texts, numbers and JSON values: there is nothing in it that JSON could not hold.
         let text = serde_json::to_string(shape).unwrap_or_default();
-        Self { seq: shape.id, topic: topic.to_owned(), kind: shape.kind.to_owned(), text: text.into() }
+        let subject_at = topic.starts_with(CONVERSATION).then(|| created_at(shape.payload)).flatten();
+        let (seq, at) = (shape.id, shape.at);
+        Self { seq, topic: topic.to_owned(), kind: shape.kind.to_owned(), at, subject_at, text: text.into() }
     }
+}
+
+fn created_at(payload: &Value) -> Option<Micros> {
+    Micros::deserialize(payload.get("created_at")?).ok()
 }
 
 #[cfg(test)]

@@ -150,10 +150,22 @@ pub(crate) struct Invite {
     pub email: String,
     /// Whoever organizes may see the address.
     pub shows_email: bool,
+    /// Others may see whose address it is before they answer.
+    pub shows_account: bool,
     pub role: InviteRole,
     pub status: InviteStatus,
     pub sent_at: Option<Micros>,
     pub answered_at: Option<Micros>,
     pub created_at: Micros,
     pub display_name: Option<String>,
+}
+
+impl Invite {
+    /// As others see it: whether an address has an account, and whose it is, is told by who has it, with their answer.
+    pub(crate) fn for_others(self) -> Self {
+        if self.shows_account || self.status != InviteStatus::Pending {
+            return self;
+        }
+        Self { user_id: None, display_name: None, ..self }
+    }
 }

@@ -90,7 +90,11 @@ impl utoipa::Modify for Security {
         let components = document.components.get_or_insert_default();
         components.schemas.insert(Problem::name().into_owned(), Problem::schema());
         components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-        let cookie = ApiKeyValue::with_description("plenum_access", "Set by signing in with transport=cookie.");
+        let cookie = ApiKeyValue::with_description(
+            "plenum_access",
+            "Set by signing in with transport=cookie, with a suffix over HTTPS (`_s`) and on a port of its own (`_7880`): \
+             send back what was set.",
+        );
         components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }
 }
@@ -129,6 +133,7 @@ fn api() -> OpenApiRouter<Arc<App>> {
 pub(crate) fn document() -> utoipa::openapi::OpenApi {
     let mut document = api().into_openapi();
     versions::document(&mut document);
+    problems::document(&mut document);
     document
 }
 

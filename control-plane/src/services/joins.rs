@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::authorize::Refusal;
 use super::calls::ROLE_ATTRIBUTE;
-use super::placement::{self, PlacementError, Wanted};
+use super::placement::{self, Placed, PlacementError, Wanted};
 use super::rooms::RoomError;
 use super::{admission, bans};
 use crate::app::App;
@@ -123,8 +123,8 @@ pub(crate) async fn start(app: &App, caller: &Caller, name: &RoomName) -> Result
     if let Some(call) = door.call {
         return Ok((call, door.room, true));
     }
-    let (call, _) = open_call(app, caller, &door.room, None).await?;
-    Ok((call, door.room, false))
+    let placed = open_call(app, caller, &door.room, None).await?;
+    Ok((placed.call, door.room, !placed.is_new))
 }
 
 /// People at once in a room.
@@ -133,12 +133,7 @@ fn places(app: &App, room: &Room) -> i64 {
 }
 
 /// Finds or opens the room's call, on a node that knows it.
-async fn open_call(
-    app: &App,
-    caller: &Caller,
-    room: &Room,
-    region: Option<&str>,
-) -> Result<(Call, MediaNode), PlacementError> {
+async fn open_call(app: &App, caller: &Caller, room: &Room, region: Option<&str>) -> Result<Placed, PlacementError> {
     let started_by = caller.actor.user().map(|user| user.id);
     placement::open_call(app, &Wanted { room, limit: places(app, room), started_by, region }).await
 }
@@ -156,7 +151,7 @@ pub(super) async fn issue(
     if room.call_participants >= limit && call_store::count_in_room_but(&app.db, room.id, &identity).await? >= limit {
         return Err(JoinError::Full);
     }
-    let (call, node) = open_call(app, caller, &room, region).await?;
+    let Placed { call, node, .. } = open_call(app, caller, &room, region).await?;
     let url = client_url(app, &node, &caller.facts).ok_or(JoinError::UnknownAddress)?;
     if let Some((guest, secret)) = &joiner.guest {
         admit_guest(app, caller, guest, secret.as_ref()).await?;

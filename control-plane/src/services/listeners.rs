@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::topics;
+use super::topics::{self, Hearing};
 use crate::app::App;
 use crate::events::frame::Frame;
 use crate::events::hub::{End, Full, Identity, Seat, Signals};
@@ -27,8 +27,8 @@ const MAX_REPLAY: i64 = 1_000;
 pub(crate) struct Listener {
     pub caller: Caller,
     seat: Seat,
-    /// Topics by their names in the log.
-    topics: BTreeMap<String, Topic>,
+    /// Topics by their names in the log, and what is heard of each.
+    topics: BTreeMap<String, (Topic, Hearing)>,
     presence: Option<super::presence::Here>,
 }
 
@@ -99,17 +99,20 @@ impl Listener {
         last: Option<i64>,
     ) -> Result<Subscribed, StoreError> {
         let mut answer = Subscribed::default();
-        let mut new = Vec::new();
+        let mut new = BTreeMap::new();
         for name in names {
             let topic = Topic::parse(name, &self.caller.actor);
             let refusal = match topic {
-                Some(topic) if self.topics.contains_key(&topic.name()) || new.contains(&topic) => None,
+                Some(topic) if self.topics.contains_key(&topic.name()) || new.contains_key(&topic.name()) => None,
                 Some(_) if self.topics.len() + new.len() >= MAX_TOPICS => Some(NoTopic::TooMany),
-                Some(topic) if topics::may_listen(app, &self.caller.actor, topic).await? => {
-                    new.push(topic);
-                    None
-                }
-                _ => Some(NoTopic::NotFound),
+                Some(topic) => match topics::may_listen(app, &self.caller.actor, topic).await? {
+                    Some(hearing) => {
+                        new.insert(topic.name(), (topic, hearing));
+                        None
+                    }
+                    None => Some(NoTopic::NotFound),
+                },
+                None => Some(NoTopic::NotFound),
             };
             match refusal {
                 Some(why) => answer.refused.push((name.clone(), why)),
@@ -121,7 +124,7 @@ impl Listener {
         if last.is_some_and(|last| last > app.hub.cursor()) {
             tail::catch_up(app).await?;
         }
-        let in_log: Vec<String> = new.iter().map(|topic| topic.name()).collect();
+        let in_log: Vec<String> = new.keys().cloned().collect();
         answer.last_event_id = self.seat.subscribe(&in_log);
         if let Some(last) = last
             && let Err(error) = replay(app, &in_log, last, &mut answer).await
@@ -129,7 +132,8 @@ impl Listener {
             in_log.iter().for_each(|topic| self.seat.unsubscribe(topic));
             return Err(error);
         }
-        self.topics.extend(new.into_iter().map(|topic| (topic.name(), topic)));
+        self.topics.extend(new);
+        answer.replay.retain(|frame| self.listens_to(frame));
         Ok(answer)
     }
 
@@ -142,9 +146,10 @@ impl Listener {
         }
     }
 
-    /// Whether an event is still to be told: it may have waited in the queue while its topic was given up.
+    /// Whether an event is to be told: it may be of what was there before the listener, or have waited in the queue while
+    /// its topic was given up.
     pub(crate) fn listens_to(&self, frame: &Frame) -> bool {
-        self.topics.contains_key(&frame.topic)
+        self.topics.get(&frame.topic).is_some_and(|(_, hearing)| hearing.hears(frame))
     }
 
     /// Whether there is no topic at all.
@@ -163,11 +168,17 @@ impl Listener {
             Ok(None) => return Err(End::SessionEnded),
             Err(_) => return Ok(lost),
         }
-        for (name, topic) in self.topics.clone() {
-            if let Ok(false) = topics::may_listen(app, &self.caller.actor, topic).await {
-                self.topics.remove(&name);
-                self.seat.unsubscribe(&name);
-                lost.push(topic.public_name());
+        for (name, (topic, _)) in self.topics.clone() {
+            match topics::may_listen(app, &self.caller.actor, topic).await {
+                Ok(Some(hearing)) => {
+                    self.topics.insert(name, (topic, hearing));
+                }
+                Ok(None) => {
+                    self.topics.remove(&name);
+                    self.seat.unsubscribe(&name);
+                    lost.push(topic.public_name());
+                }
+                Err(_) => {}
             }
         }
         Ok(lost)

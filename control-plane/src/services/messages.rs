@@ -267,7 +267,8 @@ pub(crate) async fn delete(app: &App, caller: &Caller, conversation_id: Uuid, id
         let diff = json!({ "conversation_id": conversation_id, "seq": message.seq, "sender_id": message.sender_id });
         audit_in(&mut tx, caller, conversation.org_id, "message.deleted", ("message", id), diff, now).await?;
     }
-    let told = json!({ "id": id, "conversation_id": conversation_id, "seq": message.seq, "deleted_at": now });
+    let told = json!({ "id": id, "conversation_id": conversation_id, "seq": message.seq,
+        "created_at": message.created_at, "deleted_at": now });
     tx.event(topic(conversation_id), "message.deleted", &told);
     tx.commit(now).await?;
     Ok(())

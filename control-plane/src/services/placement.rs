@@ -41,6 +41,15 @@ pub(crate) struct Wanted<'a> {
     pub region: Option<&'a str>,
 }
 
+/// A call and the node that runs it.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    pub call: Call,
+    pub node: MediaNode,
+    /// It was opened just now, by whoever asked.
+    pub is_new: bool,
+}
+
 /// What was known of the open call when its node was chosen.
 struct Choice {
     call: Option<Call>,
@@ -51,7 +60,7 @@ struct Choice {
 ///
 /// # Errors
 /// See [`PlacementError`].
-pub(crate) async fn open_call(app: &App, wanted: &Wanted<'_>) -> Result<(Call, MediaNode), PlacementError> {
+pub(crate) async fn open_call(app: &App, wanted: &Wanted<'_>) -> Result<Placed, PlacementError> {
     let request = CreateRoomRequest {
         name: wanted.room.id.to_string(),
         empty_timeout: u32::try_from(app.calls.starting_timeout_s).unwrap_or(u32::MAX),
@@ -65,8 +74,8 @@ pub(crate) async fn open_call(app: &App, wanted: &Wanted<'_>) -> Result<(Call, M
         let Choice { call, node } = choose_node(app, wanted, &failed).await?;
         match app.media.create_room(&node, request.clone(), timeout).await {
             Ok(media_room) => {
-                if let Some(call) = write_down(app, wanted, call, &node, &media_room.sid).await? {
-                    return Ok((call, node));
+                if let Some((call, is_new)) = write_down(app, wanted, call, &node, &media_room.sid).await? {
+                    return Ok(Placed { call, node, is_new });
                 }
                 metrics::counter!("plenum_placements_lost_total").increment(1);
             }
@@ -106,24 +115,25 @@ async fn wanted_region(app: &App, wanted: &Wanted<'_>) -> Result<String, StoreEr
     Ok(of_organization.map(MediaRegion::into_string).or_else(hint).unwrap_or_default())
 }
 
-/// Writes the call down as it runs now; `None` when another join placed the room meanwhile: look again.
+/// Writes the call down as it runs now, and says whether it is a new one; `None` when another join placed the room
+/// meanwhile: look again.
 async fn write_down(
     app: &App,
     wanted: &Wanted<'_>,
     seen: Option<Call>,
     node: &MediaNode,
     room_sid: &str,
-) -> Result<Option<Call>, StoreError> {
+) -> Result<Option<(Call, bool)>, StoreError> {
     let runs_here = |call: &Call| call.media_node_id == node.id && call.media_room_sid.as_deref() == Some(room_sid);
     let here = |call: Call| Call { media_node_id: node.id.clone(), media_room_sid: Some(room_sid.to_owned()), ..call };
     if seen.as_ref().is_some_and(runs_here) {
-        return Ok(seen);
+        return Ok(seen.map(|call| (call, false)));
     }
     let now = app.clock.now();
     let mut tx = app.begin().await?;
     if let Some(open) = call_store::find_open(&mut tx, wanted.room.id).await? {
         if runs_here(&open) {
-            return Ok(Some(open));
+            return Ok(Some((open, false)));
         }
         let is_here = open.media_node_id == node.id;
         let is_as_seen = seen.is_some_and(|seen| seen.id == open.id && seen.media_node_id == open.media_node_id);
@@ -134,18 +144,18 @@ async fn write_down(
             // Nobody was in yet: the same call runs elsewhere.
             let moved = call_store::move_to(&mut tx, open.id, &open.media_node_id, &node.id, room_sid).await?;
             tx.commit(now).await?;
-            return Ok(moved.then(|| here(open)));
+            return Ok(moved.then(|| (here(open), false)));
         }
         let (at, reason) = if is_here { (now, LOST) } else { last_sign(app, &mut tx, &open, now).await? };
         if !calls::end_call(app, &mut tx, &open, at, reason, now).await? {
             call_store::place(&mut tx, open.id, &node.id, room_sid).await?;
             tx.commit(now).await?;
-            return Ok(Some(here(open)));
+            return Ok(Some((here(open), false)));
         }
     }
     let opened = call_store::insert(&mut tx, wanted.room.id, &node.id, Some(room_sid), wanted.started_by, now).await?;
     tx.commit(now).await?;
-    Ok(opened)
+    Ok(opened.map(|call| (call, true)))
 }
 
 /// Until when people were surely in a call whose node cannot be used, and why it ended for us.

@@ -71,12 +71,22 @@ pub(crate) async fn ring(app: &App, who: &SignedIn, callee_id: Uuid) -> Result<(
         return Err(RingError::NoSuchPerson);
     }
     let room_id = room_of(app, who, callee_id).await?;
+    for _ in 0..TRIES {
+        if let Some(answer) = ring_in(app, who, callee_id, room_id).await? {
+            return Ok(answer);
+        }
+    }
+    Err(RingError::Over)
+}
+
+/// One try to ring in the room of the two; `None` when a ring that was in the way has ended: try again.
+async fn ring_in(app: &App, who: &SignedIn, callee_id: Uuid, room_id: Uuid) -> Result<Option<(Ring, bool)>, RingError> {
     let now = app.clock.now();
     let mut tx = app.begin().await?;
     if let Some(open) = store::find_ringing(&mut tx, room_id).await? {
         if open.expires_at > now {
             drop(tx);
-            return Ok((meet(app, who, open).await?, false));
+            return Ok(Some((meet(app, who, open).await?, false)));
         }
         finish(&mut tx, &open, RingState::Missed, now).await?;
     }
@@ -86,8 +96,11 @@ pub(crate) async fn ring(app: &App, who: &SignedIn, callee_id: Uuid) -> Result<(
     let expires_at = now.plus(RINGS_FOR);
     let Some(id) = store::insert(&mut tx, room_id, who.user.id, callee_id, now, expires_at).await? else {
         drop(tx);
-        let open = store::find_ringing(&app.db, room_id).await?.ok_or(RingError::Over)?;
-        return Ok((meet(app, who, open).await?, false));
+        // Somebody was quicker; what they began may have ended again already.
+        return match store::find_ringing(&app.db, room_id).await? {
+            Some(open) => Ok(Some((meet(app, who, open).await?, false))),
+            None => Ok(None),
+        };
     };
     let ring = store::find(&mut tx, id).await?.ok_or(RingError::NotFound)?;
     tell(&mut tx, &ring);
@@ -97,12 +110,22 @@ pub(crate) async fn ring(app: &App, who: &SignedIn, callee_id: Uuid) -> Result<(
     tx.enqueue(ring_timeout(id, expires_at), now).await?;
     audit(&mut tx, &who.caller, "call.rang", ("user", callee_id), json!({ "ring_id": id }), now).await?;
     tx.commit(now).await?;
-    Ok((ring, true))
+    Ok(Some((ring, true)))
 }
 
 /// A ring that rings already: one's own goes on, the other's is answered.
 async fn meet(app: &App, who: &SignedIn, open: Ring) -> Result<Ring, RingError> {
-    if open.caller_id == who.user.id { Ok(open) } else { respond(app, who, open.id, RingState::Answered).await }
+    if open.caller_id == who.user.id {
+        return Ok(open);
+    }
+    match respond(app, who, open.id, RingState::Answered).await {
+        // Answered by another tab of the same person, at the same moment.
+        Err(RingError::Over) => {
+            let ring = store::find(&app.db, open.id).await?;
+            ring.filter(|ring| ring.state == RingState::Answered).ok_or(RingError::Over)
+        }
+        answered => answered,
+    }
 }
 
 /// The room of the caller and somebody, made if they have none.

@@ -9,6 +9,8 @@ use uuid::Uuid;
 use super::authorize::{Action, RoomObject, Talk, authorize};
 use super::conversations::{self, ConversationError};
 use crate::app::App;
+use crate::events::frame::Frame;
+use crate::model::clock::Micros;
 use crate::model::room::{Room, RoomName};
 use crate::model::topic::{RIGHTS, Topic};
 use crate::model::user::{Actor, PlatformRole};
@@ -16,27 +18,43 @@ use crate::store::db::StoreError;
 use crate::store::tx::Tx;
 use crate::store::{guests, presence, rooms, sessions};
 
-/// Whether `actor` may listen to `topic` now.
+/// What somebody hears of a topic: everything, or only what came into being after a moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Hearing {
+    since: Option<Micros>,
+}
+
+impl Hearing {
+    /// Whether an event is for whoever listens so.
+    pub(crate) fn hears(self, frame: &Frame) -> bool {
+        self.since.is_none_or(|since| [frame.at, frame.subject_at].into_iter().flatten().all(|at| at >= since))
+    }
+}
+
+/// How `actor` may listen to `topic` now; `None` if not at all.
 ///
 /// # Errors
 /// As any statement.
-pub(crate) async fn may_listen(app: &App, actor: &Actor, topic: Topic) -> Result<bool, StoreError> {
-    match topic {
-        Topic::Notifications(id) => Ok(actor.user().is_some_and(|user| user.id == id)),
+pub(crate) async fn may_listen(app: &App, actor: &Actor, topic: Topic) -> Result<Option<Hearing>, StoreError> {
+    let allowed = match topic {
+        Topic::Notifications(id) => actor.user().is_some_and(|user| user.id == id),
         Topic::Room(id) => {
             let room = find_room(app, actor, id).await?;
-            Ok(room.is_some_and(|room| may_see_call(app, actor, &room)))
+            room.is_some_and(|room| may_see_call(app, actor, &room))
         }
-        Topic::Conversation(id) => match conversations::find(app, actor, id, Talk::Read).await {
-            Ok(_) => Ok(true),
-            Err(ConversationError::Store(error)) => Err(error),
-            Err(_) => Ok(false),
-        },
+        Topic::Conversation(id) => {
+            return match conversations::find(app, actor, id, Talk::Read).await {
+                Ok(conversation) => Ok(Some(Hearing { since: conversation.guest_since })),
+                Err(ConversationError::Store(error)) => Err(error),
+                Err(_) => Ok(None),
+            };
+        }
         Topic::Activity(id) | Topic::Presence(id) => match actor.user() {
-            Some(user) => Ok(presence::is_member(&app.background, id, user.id).await?),
-            None => Ok(false),
+            Some(user) => presence::is_member(&app.background, id, user.id).await?,
+            None => false,
         },
-    }
+    };
+    Ok(allowed.then(Hearing::default))
 }
 
 async fn find_room(app: &App, actor: &Actor, id: Uuid) -> Result<Option<Room>, StoreError> {

@@ -24,8 +24,9 @@ statements! {
         WHERE r.id = $1 OR r.parent_room_id = $1)";
     TAKE_COHOST = "UPDATE call_grants SET is_cohost = FALSE, updated_at = $3 WHERE subject_id = $2 AND is_cohost \
         AND call_id IN (SELECT id FROM calls WHERE room_id = $1 AND ended_at IS NULL)";
-    COUNT_RECENT = "SELECT COUNT(*) FROM call_participants WHERE call_id = $1 AND (user_id = $2 OR guest_id = $2) \
-        AND (left_at IS NULL OR left_at > $3) AND removed_at IS NULL";
+    COUNT_RECENT = "SELECT COUNT(*) FROM call_participants WHERE (user_id = $2 OR guest_id = $2) \
+        AND (left_at IS NULL OR left_at > $3) AND removed_at IS NULL AND call_id IN (SELECT $1 UNION ALL \
+        SELECT c.id FROM breakouts b JOIN calls c ON c.room_id = b.room_id WHERE b.call_id = $1)";
     COUNT_STAYS = "SELECT COUNT(*) FROM call_participants WHERE call_id = $1 AND (user_id = $2 OR guest_id = $2)";
     FIND_PRESENT_BY_ID = "SELECT id, user_id, guest_id, name, identity, media_participant_sid, role, joined_at, \
         left_at FROM call_participants WHERE call_id = $1 AND id = $2 AND left_at IS NULL";
@@ -98,7 +99,7 @@ pub(crate) async fn take_cohost(tx: &mut Tx, room_id: Uuid, subject_id: Uuid, no
     Ok(())
 }
 
-/// Whether somebody is in the call, or left it after `since` of their own accord.
+/// Whether somebody is in the call or one of its breakouts, or left it after `since` of their own accord.
 pub(crate) async fn was_there(db: &Db, call_id: Uuid, subject_id: Uuid, since: Micros) -> Result<bool, StoreError> {
     let (count,) = run!(db, fetch_one as (i64,), COUNT_RECENT, call_id, subject_id, since)?;
     Ok(count > 0)

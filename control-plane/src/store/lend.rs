@@ -77,7 +77,12 @@ impl Lender {
     /// As [`Self::lend`], and as the statement that begins it.
     pub(super) async fn begin(&self) -> Result<LentTransaction, sqlx::Error> {
         let (connection, place) = self.take().await?;
-        Ok(LentTransaction { inner: Transaction::begin(connection, None).await?, _place: place })
+        // A task of its own, which comes to its end even when whoever asks hangs up: sqlx takes a connection whose BEGIN was
+        // left half-way for one outside of any transaction, and would lend it on with that transaction open.
+        let begun = tokio::spawn(async move {
+            Ok(LentTransaction { inner: Transaction::begin(connection, None).await?, _place: place })
+        });
+        begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
 
     /// How to connect beside the pool.

@@ -10,7 +10,7 @@ use crate::model::meeting::{Invite, InviteRole, InviteStatus};
 macro_rules! select_invite {
     ($rest:literal) => {
         concat!(
-            "SELECT i.id, i.meeting_id, i.user_id, i.email, i.shows_email, i.role, i.status, i.sent_at, i.answered_at, i.created_at, \
+            "SELECT i.id, i.meeting_id, i.user_id, i.email, i.shows_email, i.shows_account, i.role, i.status, i.sent_at, i.answered_at, i.created_at, \
              u.display_name FROM meeting_invites i LEFT JOIN users u ON u.id = i.user_id AND u.deleted_at IS NULL ",
             $rest
         )
@@ -19,7 +19,7 @@ macro_rules! select_invite {
 
 statements! {
     INSERT_INVITE = "INSERT INTO meeting_invites (id, meeting_id, user_id, email, role, status, token_hash, created_at, \
-        shows_email) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
+        shows_email, shows_account) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING";
     FIND_INVITE = select_invite!("WHERE i.id = $1");
     FIND_INVITE_BY_EMAIL = select_invite!("WHERE i.meeting_id = $1 AND i.email = $2");
     FIND_INVITE_OF_USER = select_invite!("WHERE i.meeting_id = $1 AND i.user_id = $2");
@@ -61,6 +61,8 @@ pub(crate) struct NewInvite<'a> {
     pub email: &'a str,
     /// Whoever organizes may see the address.
     pub shows_email: bool,
+    /// Others may see whose address it is before they answer.
+    pub shows_account: bool,
     pub role: InviteRole,
     pub status: InviteStatus,
     pub token_hash: &'a [u8],
@@ -80,7 +82,8 @@ pub(crate) async fn insert(tx: &mut Tx, new: NewInvite<'_>, now: Micros) -> Resu
         new.status,
         new.token_hash,
         now,
-        new.shows_email
+        new.shows_email,
+        new.shows_account
     )?;
     Ok(rows == 1)
 }

@@ -12,6 +12,14 @@ both! {
         assert_eq!(document.headers["content-type"], "application/json");
         let join = document.json.pointer("/paths/~1api~1v1~1rooms~1{room}~1join/post/responses/200");
         assert!(join.is_some(), "{}", document.json["paths"]);
+        for (path, item) in document.json["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                for (status, response) in operation["responses"].as_object().into_iter().flatten() {
+                    let named = response["$ref"].is_string() || response["description"].as_str().is_some_and(|text| !text.is_empty());
+                    assert!(named && status.parse::<u16>().is_ok(), "{method} {path} {status}: {response}");
+                }
+            }
+        }
     }
 
     async fn is_shown_from_our_own_assets(app) {

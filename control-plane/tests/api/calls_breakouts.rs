@@ -27,6 +27,29 @@ async fn scene(app: &TestApp) -> (String, String, Vec<(Person, ParticipantInfo)>
 }
 
 both! {
+    async fn let_people_back_into_a_locked_call(app) {
+        let (room, call, people) = scene(app).await;
+        let [(ada, adas), (ben, bens), (_, cems)] = &people[..] else { panic!("three people") };
+        let path = format!("/calls/{call}/breakouts");
+        let made = app.post(&path, Some(&ada.access), json!({ "count": 1, "assign": "evenly" })).await.expect(201);
+        let one = made.text("/items/0/id");
+        app.post(&format!("{path}/open"), Some(&ada.access), json!({})).await.expect(200);
+        let answer = app.post(&format!("{path}/{one}/join"), Some(&ben.access), json!({})).await.expect(200);
+        app.node.join(app, &answer.text("/token"), &one).await;
+        app.node.leave(app, &room, bens).await;
+        app.post(&format!("/calls/{call}/lock"), Some(&ada.access), json!({})).await.expect(200);
+        app.clock.advance(Duration::from_secs(600));
+        app.node.beat(app).await.expect(200);
+        let join = format!("/rooms/{room}/join");
+        app.post(&join, Some(&ben.access), json!({})).await.expect(200);
+        // Who left altogether has to ask.
+        app.node.leave(app, &room, cems).await;
+        app.clock.advance(Duration::from_secs(600));
+        app.node.beat(app).await.expect(200);
+        app.post(&join, Some(&people[2].0.access), json!({})).await.problem(403, "call_locked");
+        assert!(!adas.identity.is_empty());
+    }
+
     async fn split_a_call_and_bring_it_together(app) {
         let (room, call, people) = scene(app).await;
         let [(ada, adas), (ben, bens), (cem, cems)] = &people[..] else { panic!("three people") };

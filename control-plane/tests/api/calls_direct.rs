@@ -52,6 +52,22 @@ both! {
         assert!(!told(app, &bob).await.contains(&"call.missed".to_owned()));
     }
 
+    async fn of_two_who_ring_each_other_at_once_nobody_is_refused(app) {
+        let (ada, bob, _) = people(app).await;
+        for _ in 0..4 {
+            let (one, two, three) = tokio::join!(ring(app, &ada, &bob), ring(app, &bob, &ada), ring(app, &bob, &ada));
+            for answer in [&one, &two, &three] {
+                assert!([200, 201].contains(&answer.status.as_u16()), "{answer:?}");
+            }
+            // Whatever rings now ends before the next round.
+            for answer in [one, two, three] {
+                let id = answer.text("/id");
+                act(app, &ada, &id, "cancel").await;
+                act(app, &bob, &id, "cancel").await;
+            }
+        }
+    }
+
     async fn are_declined_given_up_and_missed(app) {
         let (ada, bob, _) = people(app).await;
         let missed = async || told(app, &bob).await.iter().filter(|kind| *kind == "call.missed").count();

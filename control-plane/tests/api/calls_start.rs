@@ -18,6 +18,7 @@ both! {
             .collect();
         let answers = futures_util::future::join_all(calls).await;
         assert!(answers.iter().all(|answer| [200, 201].contains(&answer.status.as_u16())), "{answers:?}");
+        assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1, "one of them began it");
         let first = answers[0].text("/id");
         assert!(answers.iter().all(|answer| answer.text("/id") == first));
         assert_eq!(answers[0].text("/room_id"), planned.text("/room_id"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Person, TestApp, both};
+use crate::support::{Person, TestApp, both, talk};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -175,6 +175,46 @@ both! {
         assert_eq!(answer["code"], "sign_in_required");
         rename(app, &ada, &id, "With Grace").await;
         assert_eq!(socket.until("room.updated").await["payload"]["room_id"], id.as_str());
+    }
+
+    async fn tells_guests_nothing_of_what_was_said_before_them(app) {
+        let wire = app.wire().await;
+        app.node.beat(app).await.expect(200);
+        let ada = app.person("Ada").await;
+        let room = app.room(&ada, "public").await;
+        let messages = talk::of_room(&room);
+        let before = talk::say(app, &ada.access, &messages, "Before").await.text("/id");
+        let rewrite = async |id: &str, body: &str| {
+            app.patch(&format!("{messages}/{id}"), Some(&ada.access), json!({ "body": body })).await.expect(200);
+        };
+        rewrite(&before, "Still before").await;
+        let (code, topic) = (room.text("/code"), format!("conversation:{}", room.text("/conversation_id")));
+        app.clock.advance(Duration::from_secs(1));
+        let joined = app.post(&format!("/rooms/{code}/join"), None, json!({ "display_name": "Grace" })).await.expect(200);
+        let guest = joined.text("/guest/access_token");
+        let first = talk::say(app, &ada.access, &messages, "One").await.text("/id");
+        let bodies = |event: &Value| event["payload"]["body"].clone();
+        // Told again from the beginning of the log: what came after the guest, nothing else.
+        let mut socket = wire.open(&guest).await;
+        socket.subscribe(&[&topic], Some(0)).await;
+        assert_eq!(bodies(&socket.next().await), "One");
+        rewrite(&before, "About you").await;
+        app.delete(&format!("{messages}/{before}"), Some(&ada.access)).await.expect(204);
+        rewrite(&first, "Two").await;
+        let event = socket.next().await;
+        assert_eq!((&event["type"], bodies(&event)), (&json!("message.updated"), json!("Two")));
+        // Members hear all of it.
+        let mut adas = wire.open(&ada.access).await;
+        adas.subscribe(&[&topic], Some(0)).await;
+        let mut heard = Vec::new();
+        for _ in 0..6 {
+            let event = adas.next().await;
+            heard.push((event["type"].as_str().unwrap().to_owned(), bodies(&event)));
+        }
+        let kinds: Vec<&str> = heard.iter().map(|(kind, _)| kind.as_str()).collect();
+        let updated = "message.updated";
+        assert_eq!(kinds, ["message.created", updated, "message.created", updated, "message.deleted", updated]);
+        assert_eq!(heard[3].1, "About you");
     }
 
     async fn is_closed_for_what_no_client_of_ours_does(app, |config| config.realtime.frames_per_minute = 20) {

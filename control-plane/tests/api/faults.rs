@@ -206,3 +206,22 @@ async fn no_act_is_a_defect_on_a_full_disk() {
     app.get(&format!("/rooms/{id}"), Some(&ada.access)).await.expect(200);
     app.finish().await;
 }
+
+/// Clients hang up at every moment of a write; what others do meanwhile and is acknowledged, is done.
+#[tokio::test]
+async fn clients_that_hang_up_leave_no_transaction_to_others() {
+    let change = |config: &mut control_plane::ControlPlaneConfig| config.database.max_connections = 2;
+    let Some(app) = TestApp::on_postgres(change).await else { return };
+    let ada = app.person("Ada").await;
+    let room = app.room(&ada, "public").await;
+    let path = format!("/conversations/{}/messages", room.text("/conversation_id"));
+    for n in 0..150 {
+        let body = json!({ "body": "Never mind", "client_id": format!("h{n}") });
+        let patience = Duration::from_micros(50 * n);
+        let _hung_up = tokio::time::timeout(patience, app.post(&path, Some(&ada.access), body)).await;
+        app.post("/auth/ws-ticket", Some(&ada.access), json!({})).await.expect(201);
+        let tickets = app.count("SELECT COUNT(*) FROM ws_tickets").await;
+        assert_eq!(tickets, i64::try_from(n).unwrap() + 1, "after {patience:?}: one was acknowledged and is not there");
+    }
+    app.finish().await;
+}

@@ -86,6 +86,7 @@ both! {
             ("a.html", "text/html", page),
             ("a.png", "image/png", page),
             ("a.png", "text/html", PNG),
+            ("a.png", "image/png, text/html", PNG),
             ("a.exe.png", "image/png", PNG),
             ("a.png\u{202e}gpj.exe", "image/png", PNG),
             ("a.exe", "application/octet-stream", b"MZ\x90\0"),

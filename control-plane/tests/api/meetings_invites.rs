@@ -159,6 +159,38 @@ both! {
         assert!(own.json.as_str().unwrap().replace("\r\n ", "").contains(&eve.email), "{}", own.json);
     }
 
+    async fn of_an_address_do_not_tell_whose_it_is(app) {
+        let (ada, bob, eve) = (app.person("Ada").await, app.person("Bob").await, app.person("Eve").await);
+        for person in [&bob, &eve] {
+            app.verify_email(person).await;
+        }
+        app.organization(&[&ada, &bob]).await;
+        let id = meeting(app, &ada, 60, json!({})).await.text("/id");
+        let path = format!("/meetings/{id}/invites");
+        let body = json!({ "invites": [{ "email": bob.email }, { "email": eve.email }, { "email": "new@example.org" }] });
+        let made = app.post(&path, Some(&ada.access), body).await.expect(200);
+        let list = app.get(&path, Some(&ada.access)).await.expect(200);
+        for items in [&made.json["items"], &list.json["items"]] {
+            let find = |email: &str| items.as_array().unwrap().iter().find(|item| item["email"] == email).unwrap().clone();
+            assert_eq!(find(&bob.email)["user_id"], bob.id.as_str());
+            let (known, unknown) = (find(&eve.email), find("new@example.org"));
+            for field in ["user_id", "display_name", "sent_at", "status", "role"] {
+                assert_eq!(known[field], unknown[field], "{field}");
+            }
+            assert_eq!(known["user_id"], Value::Null);
+        }
+        let calendar = app.get(&format!("/meetings/{id}/calendar.ics"), Some(&ada.access)).await.expect(200);
+        let calendar = calendar.json.as_str().unwrap().replace("\r\n ", "");
+        assert!(calendar.contains(&eve.email) && !calendar.contains("CN=Eve"), "{calendar}");
+        // Whose it is, is told by who has it.
+        let own = app.get(&path, Some(&eve.access)).await.expect(200);
+        let own = own.json["items"].as_array().unwrap().iter().find(|item| item["user_id"] == eve.id.as_str()).cloned();
+        let own = own.unwrap()["id"].as_str().unwrap().to_owned();
+        app.post(&format!("/invites/{own}/accept"), Some(&eve.access), json!({})).await.expect(200);
+        let list = app.get(&path, Some(&ada.access)).await.expect(200).json.to_string();
+        assert!(list.contains(&eve.id), "{list}");
+    }
+
     async fn show_addresses_to_organizers_alone(app) {
         let (ada, bob, eve) = (app.person("Ada").await, app.person("Bob").await, app.person("Eve").await);
         let id = meeting(app, &ada, 60, json!({})).await.text("/id");

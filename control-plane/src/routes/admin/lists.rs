@@ -23,7 +23,7 @@ use crate::model::meeting::MeetingStatus;
 use crate::model::room::RoomType;
 use crate::model::user::{PlatformRole, UserStatus};
 use crate::routes::page::{self, DEFAULT_LIMIT};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::store::admin::{
     self as store, AdminAuditRow, AdminCall, AdminFile, AdminJob, AdminMeeting, AdminMessage, AdminNotification,
     AdminOrganization, AdminRoom, AdminUser, AuditFilter, Slice,
@@ -99,7 +99,7 @@ list!(AdminUsersQuery, AdminUserPage of AdminUser {
 
 /// Every account.
 #[utoipa::path(get, path = "/admin/users", tag = "admin", operation_id = "admin_list_users", params(AdminUsersQuery),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = AdminUserPage), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = AdminUserPage), Problems, Forbidden))]
 pub(crate) async fn users(
     State(app): State<Arc<App>>,
     _: Admin,
@@ -119,7 +119,7 @@ list!(AdminRoomsQuery, AdminRoomPage of AdminRoom {
 
 /// Every room.
 #[utoipa::path(get, path = "/admin/rooms", tag = "admin", operation_id = "admin_list_rooms", params(AdminRoomsQuery),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = AdminRoomPage), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = AdminRoomPage), Problems, Forbidden))]
 pub(crate) async fn rooms(
     State(app): State<Arc<App>>,
     _: Admin,
@@ -137,7 +137,7 @@ list!(AdminCallsQuery, AdminCallPage of AdminCall {
 
 /// Every call.
 #[utoipa::path(get, path = "/admin/calls", tag = "admin", operation_id = "admin_list_calls", params(AdminCallsQuery),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = AdminCallPage), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = AdminCallPage), Problems, Forbidden))]
 pub(crate) async fn calls(
     State(app): State<Arc<App>>,
     _: Admin,
@@ -156,7 +156,7 @@ list!(AdminOrganizationsQuery, AdminOrganizationPage of AdminOrganization {
 /// Every organization.
 #[utoipa::path(get, path = "/admin/organizations", tag = "admin", operation_id = "admin_list_organizations",
     params(AdminOrganizationsQuery), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = AdminOrganizationPage), Problems))]
+    responses((status = 200, body = AdminOrganizationPage), Problems, Forbidden))]
 pub(crate) async fn organizations(
     State(app): State<Arc<App>>,
     _: Admin,
@@ -174,7 +174,7 @@ list!(AdminMessagesQuery, AdminMessagePage of AdminMessage {
 /// Every message; what is said in direct conversations is not shown.
 #[utoipa::path(get, path = "/admin/messages", tag = "admin", operation_id = "admin_list_messages",
     params(AdminMessagesQuery), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = AdminMessagePage), Problems))]
+    responses((status = 200, body = AdminMessagePage), Problems, Forbidden))]
 pub(crate) async fn messages(
     State(app): State<Arc<App>>,
     _: Admin,
@@ -193,7 +193,7 @@ list!(AdminMeetingsQuery, AdminMeetingPage of AdminMeeting {
 /// Every meeting.
 #[utoipa::path(get, path = "/admin/meetings", tag = "admin", operation_id = "admin_list_meetings",
     params(AdminMeetingsQuery), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = AdminMeetingPage), Problems))]
+    responses((status = 200, body = AdminMeetingPage), Problems, Forbidden))]
 pub(crate) async fn meetings(
     State(app): State<Arc<App>>,
     _: Admin,
@@ -211,7 +211,7 @@ list!(AdminNotificationsQuery, AdminNotificationPage of AdminNotification {
 /// Every notification, without what it says.
 #[utoipa::path(get, path = "/admin/notifications", tag = "admin", operation_id = "admin_list_notifications",
     params(AdminNotificationsQuery), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = AdminNotificationPage), Problems))]
+    responses((status = 200, body = AdminNotificationPage), Problems, Forbidden))]
 pub(crate) async fn notifications(
     State(app): State<Arc<App>>,
     _: Admin,
@@ -228,7 +228,7 @@ list!(AdminFilesQuery, AdminFilePage of AdminFile {
 
 /// Every file, without its content.
 #[utoipa::path(get, path = "/admin/files", tag = "admin", operation_id = "admin_list_files", params(AdminFilesQuery),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = AdminFilePage), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = AdminFilePage), Problems, Forbidden))]
 pub(crate) async fn files(
     State(app): State<Arc<App>>,
     _: Admin,
@@ -245,7 +245,7 @@ list!(AdminJobsQuery, AdminJobPage of AdminJob {
 
 /// Every job, without what it carries.
 #[utoipa::path(get, path = "/admin/jobs", tag = "admin", operation_id = "admin_list_jobs", params(AdminJobsQuery),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = AdminJobPage), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = AdminJobPage), Problems, Forbidden))]
 pub(crate) async fn jobs(
     State(app): State<Arc<App>>,
     _: Admin,
@@ -272,7 +272,7 @@ list!(AdminAuditQuery, AdminAuditPage of AdminAuditRow {
 /// Who did what, and when.
 #[utoipa::path(get, path = "/admin/audit-log", tag = "admin", operation_id = "admin_list_audit_log",
     params(AdminAuditQuery), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = AdminAuditPage), Problems))]
+    responses((status = 200, body = AdminAuditPage), Problems, Forbidden))]
 pub(crate) async fn audit_log(
     State(app): State<Arc<App>>,
     _: Admin,

@@ -11,13 +11,13 @@ use crate::error::ApiError;
 use crate::http::extract::Params;
 use crate::routes::organizations::analytics::quality::QualityPerDay;
 use crate::routes::organizations::analytics::{DEFAULT_DAYS, DaysQuery};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::quality;
 
 /// How good connections were, day by day, in all calls of this server.
 #[utoipa::path(get, path = "/admin/analytics/quality", tag = "admin", operation_id = "admin_quality_per_day",
     params(DaysQuery), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = QualityPerDay), Problems))]
+    responses((status = 200, body = QualityPerDay), Problems, Forbidden))]
 pub(crate) async fn per_day(
     State(app): State<Arc<App>>,
     _: Admin,

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::Body;
 use crate::model::clock::Micros;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::settings::{self, KEYS, Kind, Shown};
 
 /// A setting.
@@ -86,7 +86,7 @@ impl Validate for ChangeSettingsRequest {
 
 /// Every setting that can be changed while the server runs.
 #[utoipa::path(get, path = "/admin/settings", tag = "admin", operation_id = "admin_get_settings",
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = SettingsView), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = SettingsView), Problems, Forbidden))]
 pub(crate) async fn show(State(app): State<Arc<App>>, _: Admin) -> Result<Json<SettingsView>, ApiError> {
     Ok(view(settings::show(&app).await?))
 }

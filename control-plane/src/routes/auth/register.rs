@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::http::extract::Body;
 use crate::http::validate;
 use crate::model::user::SessionTransport;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::accounts::{self, Registered};
 
 /// Who wants an account.
@@ -51,7 +51,7 @@ pub(crate) struct RegisterRequest {
 
 /// Make an account and sign in.
 #[utoipa::path(post, path = "/auth/register", tag = "auth", operation_id = "register", security(()),
-    request_body = RegisterRequest, responses((status = 201, body = Session), Problems))]
+    request_body = RegisterRequest, responses((status = 201, body = Session), Problems, Conflict))]
 pub(crate) async fn register(
     State(app): State<Arc<App>>,
     door: Door,

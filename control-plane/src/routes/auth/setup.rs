@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::http::extract::Body;
 use crate::http::validate;
 use crate::model::user::SessionTransport;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::accounts::Registered;
 use crate::services::setup as service;
 
@@ -42,7 +42,7 @@ pub(crate) struct SetupRequest {
 
 /// Make the first admin.
 #[utoipa::path(post, path = "/auth/setup", tag = "auth", operation_id = "setup", security(()),
-    request_body = SetupRequest, responses((status = 201, body = Session), Problems))]
+    request_body = SetupRequest, responses((status = 201, body = Session), Problems, Conflict))]
 pub(crate) async fn setup(
     State(app): State<Arc<App>>,
     door: Door,

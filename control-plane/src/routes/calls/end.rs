@@ -9,13 +9,13 @@ use super::{CallDetails, call_id};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Segment};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::hosting;
 
 /// End a call for everybody; hosts may. Ending it twice is fine.
 #[utoipa::path(post, path = "/calls/{call_id}/end", tag = "calls", operation_id = "end_call",
     params(("call_id" = uuid::Uuid, Path)),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = CallDetails), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = CallDetails), Problems, Conflict))]
 pub(crate) async fn end(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

@@ -9,14 +9,14 @@ use super::{CallDetails, call_id};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Segment};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::authorize::CallAction;
 use crate::services::{call_access, quality};
 
 /// A call, for who may see it.
 #[utoipa::path(get, path = "/calls/{call_id}", tag = "calls", operation_id = "get_call",
     params(("call_id" = uuid::Uuid, Path)),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = CallDetails), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = CallDetails), Problems, Forbidden))]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

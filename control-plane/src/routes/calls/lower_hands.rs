@@ -11,7 +11,7 @@ use super::call_id;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Segment};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::hosting_media;
 
 /// Whose hands went down.
@@ -24,7 +24,7 @@ pub(crate) struct HandsLowered {
 /// Lower every raised hand; hosts and cohosts may.
 #[utoipa::path(post, path = "/calls/{call_id}/lower-hands", tag = "calls", operation_id = "lower_hands",
     params(("call_id" = uuid::Uuid, Path)),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = HandsLowered), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = HandsLowered), Problems, Conflict))]
 pub(crate) async fn lower_hands(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

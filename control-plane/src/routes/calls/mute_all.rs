@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Body, Segment};
 use crate::model::call::Source;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::hosting_media;
 
 /// What to mute.
@@ -34,7 +34,7 @@ pub(crate) struct Muted {
 /// Mute everybody but hosts, cohosts and oneself. People may unmute themselves.
 #[utoipa::path(post, path = "/calls/{call_id}/mute-all", tag = "calls", operation_id = "mute_all",
     params(("call_id" = uuid::Uuid, Path)), request_body = Option<MuteRequest>,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = Muted), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = Muted), Problems, Conflict))]
 pub(crate) async fn mute_all(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

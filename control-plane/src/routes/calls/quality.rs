@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Anyone, Segment};
 use crate::model::clock::Micros;
 use crate::model::quality::{QualityCounts, QualityStep};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::authorize::CallAction;
 use crate::services::{call_access, quality};
 
@@ -57,7 +57,7 @@ pub(crate) struct CallQuality {
 /// How good the connections in a call were, in steps of five minutes, for who may see the call.
 #[utoipa::path(get, path = "/calls/{call_id}/quality", tag = "calls", operation_id = "get_call_quality",
     params(("call_id" = uuid::Uuid, Path)),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = CallQuality), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = CallQuality), Problems, Forbidden))]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

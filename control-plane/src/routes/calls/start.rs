@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, SignedIn};
 use crate::model::room::RoomName;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, NotFound, Problems};
 use crate::services::joins;
 use crate::services::meetings::lifecycle;
 
@@ -45,7 +45,7 @@ async fn room_of(app: &App, who: &SignedIn, request: &StartCallRequest) -> Resul
 /// Problems: as joining; 404 `meeting_not_found`, 409 `meeting_over` (cancelled).
 #[utoipa::path(post, path = "/calls", tag = "calls", operation_id = "start_call", request_body = StartCallRequest,
     security(("bearer" = []), ("cookie" = [])), responses((status = 201, body = CallDetails),
-    (status = 200, description = "Open already", body = CallDetails), Problems))]
+    (status = 200, description = "Open already", body = CallDetails), Problems, NotFound, Conflict))]
 pub(crate) async fn start(
     State(app): State<Arc<App>>,
     who: SignedIn,

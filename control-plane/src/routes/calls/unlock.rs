@@ -9,13 +9,13 @@ use super::{CallDetails, call_id};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Segment};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::hosting;
 
 /// Unlock a call; hosts and cohosts may.
 #[utoipa::path(post, path = "/calls/{call_id}/unlock", tag = "calls", operation_id = "unlock_call",
     params(("call_id" = uuid::Uuid, Path)),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = CallDetails), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = CallDetails), Problems, Conflict))]
 pub(crate) async fn unlock(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

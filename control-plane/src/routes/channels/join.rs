@@ -9,7 +9,7 @@ use super::ChannelView;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Ids, SignedIn};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::channels;
 
 /// Join a public channel; again is no change.
@@ -17,7 +17,7 @@ use crate::services::channels;
 /// Problems: 404 `channel_not_found`, 409 `too_many_members`, 422 for who is not in the organization.
 #[utoipa::path(post, path = "/channels/{channel_id}/join", tag = "channels", operation_id = "join_channel",
     params(("channel_id" = Uuid, Path)), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = ChannelView), Problems))]
+    responses((status = 200, body = ChannelView), Problems, Conflict))]
 pub(crate) async fn join(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -14,7 +14,7 @@ use crate::http::extract::{Body, Ids, SignedIn};
 use crate::http::validate;
 use crate::http::version::Tagged;
 use crate::model::organization::Visibility;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::channels::{self, ChannelChange};
 
 /// What is to change; what is left out stays.
@@ -37,7 +37,7 @@ pub(crate) struct UpdateChannelRequest {
 /// Problems: 403 `forbidden`, 404 `channel_not_found`, 409 `channel_name_taken`.
 #[utoipa::path(patch, path = "/channels/{channel_id}", tag = "channels", operation_id = "update_channel",
     params(("channel_id" = Uuid, Path)), request_body = UpdateChannelRequest, security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = ChannelView), Problems))]
+    responses((status = 200, body = ChannelView), Problems, Conflict))]
 pub(crate) async fn update(
     State(app): State<Arc<App>>,
     who: SignedIn,

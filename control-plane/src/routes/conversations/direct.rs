@@ -14,7 +14,7 @@ use super::ConversationView;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, SignedIn};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, NotFound, Problems};
 use crate::services::conversations;
 
 /// With whom.
@@ -29,7 +29,7 @@ pub(crate) struct DirectRequest {
 #[utoipa::path(post, path = "/conversations/direct", tag = "conversations", operation_id = "begin_direct_conversation",
     request_body = DirectRequest, security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, description = "It exists", body = ConversationView),
-        (status = 201, description = "It is new", body = ConversationView), Problems))]
+        (status = 201, description = "It is new", body = ConversationView), Problems, NotFound, Conflict))]
 pub(crate) async fn direct(
     State(app): State<Arc<App>>,
     who: SignedIn,

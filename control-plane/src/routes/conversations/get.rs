@@ -9,14 +9,14 @@ use super::ConversationView;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Ids};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::authorize::Talk;
 use crate::services::conversations;
 
 /// A conversation, for who may read it. Problems: 404 `conversation_not_found`.
 #[utoipa::path(get, path = "/conversations/{conversation_id}", tag = "conversations",
     operation_id = "get_conversation", params(("conversation_id" = uuid::Uuid, Path)),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = ConversationView), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = ConversationView), Problems, Forbidden))]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, Ids, SignedIn};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::conversations;
 
 /// Up to which message.
@@ -34,7 +34,7 @@ pub(crate) struct ReadAnswer {
 /// Mark a conversation read up to a message. The marker never moves back. Problems: 404 `conversation_not_found`.
 #[utoipa::path(put, path = "/conversations/{conversation_id}/read", tag = "conversations",
     operation_id = "read_conversation", params(("conversation_id" = uuid::Uuid, Path)), request_body = ReadRequest,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = ReadAnswer), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = ReadAnswer), Problems, Conflict))]
 pub(crate) async fn read(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Ids, SignedIn};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::conversations;
 
 /// The markers of a conversation.
@@ -31,7 +31,7 @@ pub(crate) struct ReadEntry {
 /// How far the people of a conversation have read. Problems: 404 `conversation_not_found`.
 #[utoipa::path(get, path = "/conversations/{conversation_id}/reads", tag = "conversations",
     operation_id = "list_conversation_reads", params(("conversation_id" = uuid::Uuid, Path)),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = ReadList), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = ReadList), Problems, Forbidden))]
 pub(crate) async fn reads(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Body, Ids};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::conversations;
 
 /// Whether the caller types.
@@ -26,7 +26,7 @@ pub(crate) struct TypingRequest {
 #[utoipa::path(post, path = "/conversations/{conversation_id}/typing", tag = "conversations",
     operation_id = "type_in_conversation", params(("conversation_id" = uuid::Uuid, Path)),
     request_body = Option<TypingRequest>, security(("bearer" = []), ("cookie" = [])),
-    responses((status = 204), Problems))]
+    responses((status = 204), Problems, Conflict))]
 pub(crate) async fn typing(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Segment, SignedIn};
 use crate::model::user::User;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::files::{self, FileError};
 
 /// A picture changes seldom, and its address in profiles changes with it.
@@ -26,7 +26,7 @@ const CACHING: &str = "private, max-age=300";
 /// 413 `file_too_large`, 415 for other types, 422 `file_rejected`.
 #[utoipa::path(put, path = "/me/avatar", tag = "me", operation_id = "put_avatar",
     request_body(content((String = "image/png"), (String = "image/jpeg"), (String = "image/webp"))),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = User), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = User), Problems, Conflict))]
 pub(crate) async fn put(State(app): State<Arc<App>>, who: SignedIn, request: Request) -> Result<Json<User>, ApiError> {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.unwrap_or_default().to_owned();

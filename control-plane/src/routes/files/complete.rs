@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Segment};
 use crate::model::file::FileView;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::files::presigned;
 
 /// A file that is being checked.
@@ -31,7 +31,7 @@ pub(crate) struct CheckingFile {
 /// 409 `upload_incomplete` when nothing has arrived, `file_not_pending`.
 #[utoipa::path(post, path = "/files/{file_id}/complete", tag = "files", operation_id = "complete_file",
     params(("file_id" = uuid::Uuid, Path)),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 202, body = CheckingFile), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 202, body = CheckingFile), Problems, Conflict))]
 pub(crate) async fn complete(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Params, Segment};
 use crate::model::file::File;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Forbidden, Problems, RangeNotSatisfiable};
 use crate::services::files;
 use crate::services::files::check::Kind;
 
@@ -48,7 +48,7 @@ pub(crate) struct ContentQuery {
         (status = 200, description = "Everything", content_type = "*/*", body = Vec<u8>),
         (status = 206, description = "The range asked for", content_type = "*/*", body = Vec<u8>),
         (status = 304, description = "What `If-None-Match` names is still right"),
-        Problems
+        Problems, Forbidden, Conflict, RangeNotSatisfiable
     ))]
 pub(crate) async fn content(
     State(app): State<Arc<App>>,

@@ -17,7 +17,7 @@ use crate::http::extract::{Anyone, Body, Segment};
 use crate::model::clock::Micros;
 use crate::model::file::FileView;
 use crate::model::user::Actor;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::files::presigned::{self, Target};
 use crate::services::files::upload::{self, Announcement};
 
@@ -86,7 +86,7 @@ pub(crate) struct CreatedFile {
 #[utoipa::path(post, path = "/conversations/{conversation_id}/files", tag = "files", operation_id = "create_file",
     params(("conversation_id" = uuid::Uuid, Path)),
     request_body(content((FileForm = "multipart/form-data"), (AnnounceFileRequest = "application/json"))),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 201, body = CreatedFile), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 201, body = CreatedFile), Problems, Conflict))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

@@ -10,6 +10,7 @@ use axum::body::{Body, BodyDataStream};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use http::StatusCode;
+use http::header::CONTENT_TYPE;
 use multer::{Constraints, Multipart, SizeLimit};
 
 use crate::error::ApiError;
@@ -45,7 +46,10 @@ pub(super) async fn read(boundary: String, body: Body, limit: u64) -> Result<Fil
     let Some(name) = part.file_name().map(str::to_owned) else {
         return Err(ApiError::field(FIELD, "must have a file name"));
     };
-    let content_type = part.content_type().map(ToString::to_string).unwrap_or_default();
+    // As it is: one that cannot be parsed is wrong, not missing.
+    let content_type = part.headers().get(CONTENT_TYPE);
+    let content_type =
+        content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default();
     in_content.store(true, Ordering::Relaxed);
     // The form has to live as long as its part.
     let content = part.map_err(|_| BrokenBody).chain(futures_util::stream::once(async move {

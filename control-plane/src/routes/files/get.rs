@@ -10,13 +10,13 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Segment};
 use crate::model::file::FileView;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::files;
 
 /// A file: its state, and while it is uploaded how much of it has come.
 #[utoipa::path(get, path = "/files/{file_id}", tag = "files", operation_id = "get_file",
     params(("file_id" = uuid::Uuid, Path)),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = FileView), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = FileView), Problems, Forbidden))]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Anyone, Params, Segment};
 use crate::model::file::FileView;
 use crate::routes::page::{self, DEFAULT_LIMIT, MAX_LIMIT};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::files;
 
 /// How many files.
@@ -43,7 +43,7 @@ pub(crate) struct FilePage {
 /// The ready files of a conversation, the newest first.
 #[utoipa::path(get, path = "/conversations/{conversation_id}/files", tag = "files", operation_id = "list_files",
     params(("conversation_id" = uuid::Uuid, Path), ListFilesQuery),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = FilePage), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = FilePage), Problems, Forbidden))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Segment};
 use crate::model::file::FileView;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::files::{self, FileError};
 
 /// Send the content of an announced file; may be tried again until the file is ready.
@@ -19,7 +19,7 @@ use crate::services::files::{self, FileError};
 #[utoipa::path(put, path = "/files/{file_id}/content", tag = "files", operation_id = "put_file_content",
     params(("file_id" = uuid::Uuid, Path)),
     request_body(content = String, content_type = "application/octet-stream"),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = FileView), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = FileView), Problems, Conflict))]
 pub(crate) async fn put(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

@@ -12,12 +12,12 @@ use crate::error::ApiError;
 use crate::http::cookies;
 use crate::http::extract::SignedIn;
 use crate::model::user::SessionTransport;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::users;
 
 /// Delete one's own account. Name and address vanish from history soon after.
 #[utoipa::path(delete, path = "/me", tag = "me", operation_id = "delete_me",
-    security(("bearer" = []), ("cookie" = [])), responses((status = 204), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 204), Problems, Conflict))]
 pub(crate) async fn delete(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response, ApiError> {
     users::delete_self(&app, &who).await?;
     match who.session.transport {

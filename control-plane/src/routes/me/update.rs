@@ -14,7 +14,7 @@ use crate::http::validate;
 use crate::http::version::Tagged;
 use crate::model::room::AccessLevel;
 use crate::model::user::User;
-use crate::routes::problems::{Problems, username_taken};
+use crate::routes::problems::{Conflict, Problems, username_taken};
 use crate::services::accounts::{self, ProfileChange};
 use crate::store::db::StoreError;
 
@@ -42,7 +42,7 @@ pub(crate) struct UpdateMeRequest {
 
 /// Change one's own profile.
 #[utoipa::path(patch, path = "/me", tag = "me", operation_id = "update_me", request_body = UpdateMeRequest,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = User), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = User), Problems, Conflict))]
 pub(crate) async fn update(
     State(app): State<Arc<App>>,
     who: SignedIn,

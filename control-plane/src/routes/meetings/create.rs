@@ -17,7 +17,7 @@ use crate::http::extract::{Body, SignedIn};
 use crate::http::validate;
 use crate::model::clock::Micros;
 use crate::model::room::AccessLevel;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, NotFound, Problems};
 use crate::services::meetings::{self, plan::MeetingForm};
 
 /// What the meeting is to be.
@@ -60,7 +60,7 @@ pub(crate) struct CreateMeetingRequest {
 /// Plan a meeting; the caller organizes it.
 #[utoipa::path(post, path = "/meetings", tag = "meetings", operation_id = "create_meeting",
     request_body = CreateMeetingRequest, security(("bearer" = []), ("cookie" = [])),
-    responses((status = 201, body = MeetingView), Problems))]
+    responses((status = 201, body = MeetingView), Problems, NotFound, Conflict))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -9,13 +9,13 @@ use super::{MeetingView, meeting_id};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Segment, SignedIn};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::meetings::lifecycle;
 
 /// End a meeting that runs, with its call, for good.
 #[utoipa::path(post, path = "/meetings/{meeting_id}/end", tag = "meetings", operation_id = "end_meeting",
     params(("meeting_id" = String, Path, description = "Id")),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = MeetingView), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = MeetingView), Problems, Conflict))]
 pub(crate) async fn end(
     State(app): State<Arc<App>>,
     who: SignedIn,

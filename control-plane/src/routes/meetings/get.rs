@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Segment, SignedIn};
 use crate::http::version::Tagged;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::authorize::MeetingAction;
 use crate::services::meetings;
 use crate::store::meeting_occurrences;
@@ -30,7 +30,7 @@ pub(crate) struct MeetingDetail {
 #[utoipa::path(get, path = "/meetings/{meeting_id}", tag = "meetings", operation_id = "get_meeting",
     params(("meeting_id" = String, Path, description = "Id; followed by `.ics` for calendar data")),
     security(("bearer" = []), ("cookie" = [])), responses((status = 200, content(
-    (MeetingDetail = "application/json"), (String = "text/calendar"))), Problems))]
+    (MeetingDetail = "application/json"), (String = "text/calendar"))), Problems, Forbidden))]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     who: SignedIn,

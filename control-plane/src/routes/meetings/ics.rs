@@ -11,7 +11,7 @@ use super::meeting_id;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Caller, Segment, SignedIn};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::meetings::calendar;
 
 /// iCalendar data as an answer.
@@ -31,7 +31,7 @@ pub(super) async fn answer(app: &App, caller: &Caller, name: &str) -> Result<Res
 /// One meeting as iCalendar data.
 #[utoipa::path(get, path = "/meetings/{meeting_id}/calendar.ics", tag = "meetings", operation_id = "get_meeting_calendar",
     params(("meeting_id" = String, Path, description = "Id")), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, content((String = "text/calendar"))), Problems))]
+    responses((status = 200, content((String = "text/calendar"))), Problems, Forbidden))]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -9,13 +9,13 @@ use super::{MeetingView, meeting_id};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Segment, SignedIn};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::meetings::lifecycle;
 
 /// Start a meeting, or the next time of a series if it is at most a day away; one that runs goes on.
 #[utoipa::path(post, path = "/meetings/{meeting_id}/start", tag = "meetings", operation_id = "start_meeting",
     params(("meeting_id" = String, Path, description = "Id")),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = MeetingView), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = MeetingView), Problems, Conflict))]
 pub(crate) async fn start(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -14,7 +14,7 @@ use crate::http::extract::{Body, Segment, SignedIn};
 use crate::http::validate;
 use crate::http::version::Tagged;
 use crate::model::clock::Micros;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::meetings::{self, plan::MeetingChange};
 
 /// What is to change; what is left out stays.
@@ -67,7 +67,7 @@ impl UpdateMeetingRequest {
 /// Change a meeting; its organizers may. Whoever is invited is told.
 #[utoipa::path(patch, path = "/meetings/{meeting_id}", tag = "meetings", operation_id = "update_meeting",
     params(("meeting_id" = String, Path, description = "Id")), request_body = UpdateMeetingRequest,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = MeetingView), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = MeetingView), Problems, Conflict))]
 pub(crate) async fn update(
     State(app): State<Arc<App>>,
     who: SignedIn,
@@ -81,7 +81,7 @@ pub(crate) async fn update(
 /// Change a meeting, for clients that say PUT; what is left out stays here too.
 #[utoipa::path(put, path = "/meetings/{meeting_id}", tag = "meetings", operation_id = "replace_meeting",
     params(("meeting_id" = String, Path, description = "Id")), request_body = UpdateMeetingRequest,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = MeetingView), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = MeetingView), Problems, Conflict))]
 pub(crate) async fn replace(
     state: State<Arc<App>>,
     who: SignedIn,

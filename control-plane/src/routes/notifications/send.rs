@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, SignedIn};
 use crate::http::validate;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{NotFound, Problems};
 use crate::services::notifications::PEOPLE_PER_ACT;
 use crate::services::notifications::announce::{self, Announcement, Audience};
 
@@ -106,7 +106,7 @@ pub(crate) struct SendNotificationAnswer {
 /// Tell an audience of one's own something.
 #[utoipa::path(post, path = "/notifications", tag = "notifications", operation_id = "send_notification",
     request_body = SendNotificationRequest, security(("bearer" = []), ("cookie" = [])),
-    responses((status = 202, body = SendNotificationAnswer), Problems))]
+    responses((status = 202, body = SendNotificationAnswer), Problems, NotFound))]
 pub(crate) async fn send(
     State(app): State<Arc<App>>,
     who: SignedIn,

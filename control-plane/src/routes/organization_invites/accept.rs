@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Segment, SignedIn};
 use crate::routes::organizations::OrganizationView;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::organization_invites as invites;
 
 /// Accept an invite sent to one's own address: by its token, or by its id once the address is verified.
@@ -18,7 +18,7 @@ use crate::services::organization_invites as invites;
 /// Problems: 404 `invite_not_found`, 409 `too_many_members`.
 #[utoipa::path(post, path = "/organization-invites/{invite}/accept", tag = "organizations",
     operation_id = "accept_organization_invite", params(("invite" = String, Path, description = "Token or id")), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = OrganizationView), Problems))]
+    responses((status = 200, body = OrganizationView), Problems, Conflict))]
 pub(crate) async fn accept(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, SignedIn};
 use crate::http::validate;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::organizations::{self, OrgForm};
 
 /// What the organization is to be.
@@ -36,7 +36,7 @@ pub(crate) struct CreateOrganizationRequest {
 /// Make an organization; the caller owns it. Problems: 409 `slug_taken`, `too_many_organizations`.
 #[utoipa::path(post, path = "/organizations", tag = "organizations", operation_id = "create_organization",
     request_body = CreateOrganizationRequest, security(("bearer" = []), ("cookie" = [])),
-    responses((status = 201, body = OrganizationView), Problems))]
+    responses((status = 201, body = OrganizationView), Problems, Conflict))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Segment, SignedIn};
 use crate::http::version::Tagged;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::authorize::OrgAction;
 use crate::services::organizations;
 use crate::store::organizations::OrgName;
@@ -18,7 +18,7 @@ use crate::store::organizations::OrgName;
 /// An organization, for its members. Problems: 404 `organization_not_found`.
 #[utoipa::path(get, path = "/organizations/{org_id}", tag = "organizations", operation_id = "get_organization",
     params(("org_id" = String, Path, description = "Id or slug")), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = OrganizationView), Problems))]
+    responses((status = 200, body = OrganizationView), Problems, Forbidden))]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -10,14 +10,14 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, Ids, SignedIn};
 use crate::http::version::Tagged;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 
 /// Change an organization, exactly as with PATCH.
 ///
 /// Problems: 403 `forbidden`, 404 `organization_not_found`, 409 `slug_taken`.
 #[utoipa::path(put, path = "/organizations/{org_id}", tag = "organizations", operation_id = "replace_organization",
     params(("org_id" = Uuid, Path)), request_body = UpdateOrganizationRequest, security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = OrganizationView), Problems))]
+    responses((status = 200, body = OrganizationView), Problems, Conflict))]
 pub(crate) async fn replace(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Body, Ids, SignedIn};
 use crate::http::validate;
 use crate::http::version::Tagged;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::organizations::{self, OrgChange};
 use crate::store::organizations::OrgName;
 
@@ -42,7 +42,7 @@ pub(crate) struct UpdateOrganizationRequest {
 /// Problems: 403 `forbidden`, 404 `organization_not_found`, 409 `slug_taken`.
 #[utoipa::path(patch, path = "/organizations/{org_id}", tag = "organizations", operation_id = "update_organization",
     params(("org_id" = Uuid, Path)), request_body = UpdateOrganizationRequest, security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = OrganizationView), Problems))]
+    responses((status = 200, body = OrganizationView), Problems, Conflict))]
 pub(crate) async fn update(
     State(app): State<Arc<App>>,
     who: SignedIn,

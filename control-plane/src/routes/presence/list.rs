@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Ids, Params, SignedIn};
 use crate::model::clock::Micros;
 use crate::routes::page::{self, PageQuery};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::presence::{self, Status};
 
 /// Whether somebody is there.
@@ -36,7 +36,7 @@ pub(crate) struct PresencePage {
 /// The members of an organization and whether they are there. Problems: 404 `organization_not_found`.
 #[utoipa::path(get, path = "/organizations/{org_id}/presence", tag = "events", operation_id = "list_presence",
     params(("org_id" = Uuid, Path), PageQuery), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = PresencePage), Problems))]
+    responses((status = 200, body = PresencePage), Problems, Forbidden))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -10,13 +10,13 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Segment, SignedIn};
 use crate::model::ring::RingState;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::rings;
 
 /// Answer a ring; then both join its room.
 #[utoipa::path(post, path = "/calls/direct/{ring_id}/answer", tag = "calls", operation_id = "answer_ring",
     params(("ring_id" = String, Path, description = "Id of the ring")),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = RingView), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = RingView), Problems, Conflict))]
 pub(crate) async fn answer(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -14,7 +14,7 @@ use super::RingView;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, SignedIn};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, NotFound, Problems};
 use crate::services::rings;
 
 /// Who is to be rung.
@@ -29,7 +29,7 @@ pub(crate) struct RingRequest {
 #[utoipa::path(post, path = "/calls/direct", tag = "calls", operation_id = "ring_user", request_body = RingRequest,
     security(("bearer" = []), ("cookie" = [])),
     responses((status = 201, description = "It rings", body = RingView),
-    (status = 200, description = "It rang already, or the other side was ringing", body = RingView), Problems))]
+    (status = 200, description = "It rang already, or the other side was ringing", body = RingView), Problems, NotFound, Conflict))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     who: SignedIn,

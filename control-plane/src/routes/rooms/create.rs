@@ -16,7 +16,7 @@ use crate::http::extract::{Body, SignedIn};
 use crate::http::validate;
 use crate::model::clock::Micros;
 use crate::model::room::{AccessLevel, RoomConfig, RoomName, RoomType};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, NotFound, Problems};
 use crate::services::rooms::{self, RoomForm};
 
 /// What the room is to be.
@@ -49,7 +49,7 @@ pub(crate) struct CreateRoomRequest {
 
 /// Make a room; the caller owns it.
 #[utoipa::path(post, path = "/rooms", tag = "rooms", operation_id = "create_room", request_body = CreateRoomRequest,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 201, body = RoomView), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 201, body = RoomView), Problems, NotFound, Conflict))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     who: SignedIn,

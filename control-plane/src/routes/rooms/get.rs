@@ -9,13 +9,13 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Segment};
 use crate::http::version::Tagged;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::rooms;
 
 /// A room, by its code with who is in its call for who may see that. By id for signed-in people, by code for anybody.
 #[utoipa::path(get, path = "/rooms/{room}", tag = "rooms", operation_id = "get_room",
     params(("room" = String, Path, description = "Id or code")),
-    security((), ("bearer" = []), ("cookie" = [])), responses((status = 200, body = RoomView), Problems))]
+    security((), ("bearer" = []), ("cookie" = [])), responses((status = 200, body = RoomView), Problems, Forbidden))]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

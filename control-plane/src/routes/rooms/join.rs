@@ -18,7 +18,7 @@ use crate::model::call::is_tab;
 use crate::model::node::MediaRegion;
 use crate::model::room::RoomName;
 use crate::model::secret::Secret;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::joins::{self, JoinForm, JoinGrant};
 
 /// Who joins, beyond what the session says.
@@ -101,7 +101,7 @@ pub(crate) struct GuestAnswer {
 /// Join a room's call. Guests join public rooms by their code, with a name.
 #[utoipa::path(post, path = "/rooms/{room}/join", tag = "rooms", operation_id = "join_room",
     params(("room" = String, Path, description = "Id or code")), request_body = Option<JoinRequest>,
-    security((), ("bearer" = []), ("cookie" = [])), responses((status = 200, body = JoinAnswer), Problems))]
+    security((), ("bearer" = []), ("cookie" = [])), responses((status = 200, body = JoinAnswer), Problems, Conflict))]
 pub(crate) async fn join(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Body, SignedIn};
 use crate::http::validate;
 use crate::model::user::{PlatformRole, User};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::users::{self, NewAccount};
 
 /// Who gets an account.
@@ -49,7 +49,7 @@ pub(crate) struct CreateUserRequest {
 
 /// Make an account; platform admins may, whatever the registration setting says.
 #[utoipa::path(post, path = "/users", tag = "users", operation_id = "create_user", request_body = CreateUserRequest,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 201, body = User), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 201, body = User), Problems, Conflict))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     who: SignedIn,

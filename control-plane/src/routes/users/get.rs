@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Segment, SignedIn};
 use crate::http::version::Tagged;
 use crate::model::user::{User, avatar_path};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::authorize::Sight;
 use crate::services::users;
 
@@ -41,7 +41,7 @@ pub(crate) enum UserView {
 /// An account: one's own, that of somebody in a shared organization, or any for platform admins.
 #[utoipa::path(get, path = "/users/{user_id}", tag = "users", operation_id = "get_user",
     params(("user_id" = Uuid, Path, description = "Id of the account")),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = UserView), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = UserView), Problems, Forbidden))]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     who: SignedIn,

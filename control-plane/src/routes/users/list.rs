@@ -14,7 +14,7 @@ use crate::http::extract::{Params, SignedIn};
 use crate::http::validate;
 use crate::model::user::{PlatformRole, User, UserStatus};
 use crate::routes::page::{self, DEFAULT_LIMIT, MAX_LIMIT};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::users;
 use crate::store::users::UserFilter;
 
@@ -48,7 +48,7 @@ pub(crate) struct UserPage {
 
 /// Accounts, newest first; for platform admins.
 #[utoipa::path(get, path = "/users", tag = "users", operation_id = "list_users", params(ListUsersQuery),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = UserPage), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = UserPage), Problems, Forbidden))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -15,7 +15,7 @@ use crate::http::validate;
 use crate::http::version::Tagged;
 use crate::model::text_enum::text_enum;
 use crate::model::user::{PlatformRole, User};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::users::{self, UserChange};
 
 text_enum! {
@@ -55,7 +55,7 @@ pub(crate) struct UpdateUserRequest {
 /// Change an account; platform admins may.
 #[utoipa::path(patch, path = "/users/{user_id}", tag = "users", operation_id = "update_user",
     params(("user_id" = Uuid, Path, description = "Id of the account")), request_body = UpdateUserRequest,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = User), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = User), Problems, Conflict))]
 pub(crate) async fn update(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -37,8 +37,11 @@ pub(crate) async fn export(app: &App, caller: &Caller, id: Uuid) -> Result<Strin
     let exceptions = meeting_occurrences::list_exceptions(&app.db, id, MAX_EXCEPTIONS).await?;
     let invites = meeting_invites::list(&app.db, id, Uuid::nil(), MAX_INVITES).await?;
     let all = authorize_meeting(&caller.actor, MeetingAction::Edit, &meeting).is_ok();
-    let shown = invites.iter().filter(|invite| all && invite.shows_email || Some(invite.id) == meeting.invite_id);
-    let attendees: Vec<(&str, Option<&Invite>)> = shown.map(|invite| (invite.email.as_str(), Some(invite))).collect();
+    let is_own = |invite: &Invite| Some(invite.id) == meeting.invite_id;
+    let shown = invites.into_iter().filter(|invite| all && invite.shows_email || is_own(invite));
+    let invites: Vec<Invite> = shown.map(|invite| if is_own(&invite) { invite } else { invite.for_others() }).collect();
+    let attendees: Vec<(&str, Option<&Invite>)> =
+        invites.iter().map(|invite| (invite.email.as_str(), Some(invite))).collect();
     let entry = Entry { meeting: &meeting, exceptions: &exceptions, only: None, attendees: &attendees };
     Ok(ics::write(&base_url(app, &caller.facts), None, &[entry], app.clock.now())?)
 }

@@ -69,12 +69,11 @@ pub(crate) async fn invite(
     let base = base_url(app, &who.caller.facts);
     let (mut all, mut fresh) = (Vec::new(), Vec::new());
     for (index, (wanted, role)) in wanted.into_iter().enumerate() {
-        let (email, account, shows_email) = resolve(&mut tx, who, wanted, index).await?;
-        if account.as_ref().is_some_and(|account| account.id == meeting.organizer_id) {
+        let found = resolve(&mut tx, who, wanted, index).await?;
+        if found.account.as_ref().is_some_and(|account| account.id == meeting.organizer_id) {
             continue;
         }
-        let to = Addressee { email: &email, account: account.as_ref(), shows_email };
-        let invite = add(app, &mut tx, &meeting, who, to, role, now).await?;
+        let invite = add(app, &mut tx, &meeting, who, &found, role, now).await?;
         if let (invite, true) = &invite {
             fresh.push(invite.clone());
         }
@@ -98,36 +97,44 @@ pub(crate) async fn invite(
     Ok((meeting, all.into_iter().map(with_link).collect()))
 }
 
-/// Address and account of somebody to be invited, and whether whoever organizes may see the address: they named it, or the
-/// two are no strangers.
-async fn resolve(
-    tx: &mut Tx,
-    who: &SignedIn,
-    wanted: Wanted,
-    index: usize,
-) -> Result<(String, Option<Invitee>, bool), MeetingError> {
+/// Finds whom an invitation is for, and what others may know of them: what whoever invites named, and the rest if the two
+/// are no strangers.
+async fn resolve(tx: &mut Tx, who: &SignedIn, wanted: Wanted, index: usize) -> Result<Addressee, MeetingError> {
     match wanted {
         Wanted::Email(email) => {
-            let account = store::find_user_by_email(tx, &email).await?;
-            Ok((email, account, true))
+            let account = store::find_user_by_email(&mut *tx, &email).await?;
+            let shows_account = match &account {
+                Some(account) => is_known(tx, who, account.id).await?,
+                None => false,
+            };
+            Ok(Addressee { email, account, shows_email: true, shows_account })
         }
         Wanted::User(user_id) => match store::find_user(&mut *tx, user_id).await? {
             Some(account) => {
-                let is_known = is_platform_admin(&who.caller.actor)
-                    || account.id == who.user.id
-                    || members::is_known(tx, who.user.id, user_id, Uuid::nil()).await?;
-                Ok((account.email.clone(), Some(account), is_known))
+                let shows_email = is_known(tx, who, account.id).await?;
+                let email = account.email.clone();
+                Ok(Addressee { email, account: Some(account), shows_email, shows_account: true })
             }
             None => Err(MeetingError::Field("invites", format!("[{index}].user_id names nobody who can be invited"))),
         },
     }
 }
 
+/// Whether somebody knows an account anyway.
+async fn is_known(tx: &mut Tx, who: &SignedIn, user_id: Uuid) -> Result<bool, StoreError> {
+    Ok(is_platform_admin(&who.caller.actor)
+        || user_id == who.user.id
+        || members::is_known(tx, who.user.id, user_id, Uuid::nil()).await?)
+}
+
 /// Whom an invitation is for.
-struct Addressee<'a> {
-    email: &'a str,
-    account: Option<&'a Invitee>,
+struct Addressee {
+    email: String,
+    account: Option<Invitee>,
+    /// Whoever organizes may see the address.
     shows_email: bool,
+    /// Others may see whose address it is before they answer.
+    shows_account: bool,
 }
 
 /// The invitation of an address, and whether it is new.
@@ -136,18 +143,19 @@ async fn add(
     tx: &mut Tx,
     meeting: &Meeting,
     who: &SignedIn,
-    to: Addressee<'_>,
+    to: &Addressee,
     role: InviteRole,
     now: Micros,
 ) -> Result<(Invite, bool), MeetingError> {
-    let Addressee { email, account, shows_email } = to;
+    let (email, account) = (to.email.as_str(), to.account.as_ref());
     let new_id = Uuid::now_v7();
     let new = NewInvite {
         id: new_id,
         meeting_id: meeting.id,
         user_id: account.map(|account| account.id),
         email,
-        shows_email,
+        shows_email: to.shows_email,
+        shows_account: to.shows_account,
         role,
         status: InviteStatus::Pending,
         token_hash: &token(app, new_id).hash(),
@@ -188,6 +196,7 @@ pub(super) async fn copy(app: &App, tx: &mut Tx, from: Uuid, to: Uuid, now: Micr
             user_id: invite.user_id,
             email: &invite.email,
             shows_email: invite.shows_email,
+            shows_account: invite.shows_account,
             role: invite.role,
             status: invite.status,
             token_hash: &token(app, id).hash(),

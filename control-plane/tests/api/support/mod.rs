@@ -2,6 +2,7 @@
 
 mod answer;
 mod backstage;
+mod document;
 pub(crate) mod files;
 mod idp;
 pub(crate) mod meeting;
@@ -24,6 +25,7 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, SqliteConnection};
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use tower::util::MapRequestLayer;
 use tower::{Layer, ServiceExt};
@@ -31,6 +33,7 @@ use url::Url;
 use uuid::Uuid;
 
 pub(crate) use answer::Answer;
+use document::Document;
 pub(crate) use idp::{Idp, Mischief, TENANT};
 pub(crate) use node::{FakeNode, Mood, sources};
 pub(crate) use replica::{Mortal, Proxy, redis_url};
@@ -301,8 +304,23 @@ impl TestApp {
 
     /// Sends any request.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.expect("routers do not fail");
-        Answer::read(response).await
+        let answer = Answer::read(response).await;
+        self.document().await.check(method.as_str(), &path, answer.status.as_u16());
+        answer
+    }
+
+    /// The server's own document, the same for all cases.
+    async fn document(&self) -> &'static Document {
+        static DOCUMENT: OnceCell<Document> = OnceCell::const_new();
+        let read = || async {
+            let request = Request::builder().uri("/api/v1/openapi.json").header("host", "meet.test");
+            let request = request.body(Body::empty()).expect("a request");
+            let response = self.router.clone().oneshot(request).await.expect("routers do not fail");
+            Document::of(&Answer::read(response).await.json)
+        };
+        DOCUMENT.get_or_init(read).await
     }
 
     /// Sends JSON, or nothing, to a path under `/api/v1`.

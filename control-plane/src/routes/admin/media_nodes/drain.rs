@@ -13,7 +13,7 @@ use super::{MediaNodeView, operator};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, Segment, SignedIn};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::nodes::{self, NodeError};
 
 /// Longest drain: a week.
@@ -46,7 +46,7 @@ pub(crate) fn node_id(text: &str) -> Result<&str, NodeError> {
 /// the later wish counts.
 #[utoipa::path(post, path = "/admin/media-nodes/{id}/drain", tag = "admin", operation_id = "drain_media_node",
     params(("id" = String, Path, description = "The node's id, ND_…")), request_body = Option<DrainRequest>,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = MediaNodeView), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = MediaNodeView), Problems, Conflict))]
 pub(crate) async fn drain(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -11,7 +11,7 @@ use super::{MediaNodeView, NodeCallView, operator};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Segment, SignedIn};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::nodes;
 
 /// A media node and what runs on it.
@@ -26,7 +26,7 @@ pub(crate) struct MediaNodeDetail {
 /// One media node and its open calls.
 #[utoipa::path(get, path = "/admin/media-nodes/{id}", tag = "admin", operation_id = "get_media_node",
     params(("id" = String, Path, description = "The node's id, ND_…")), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = MediaNodeDetail), Problems))]
+    responses((status = 200, body = MediaNodeDetail), Problems, Forbidden))]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -16,7 +16,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Params, SignedIn};
 use crate::model::node::{MediaRegion, NodeState};
 use crate::routes::page::{DEFAULT_LIMIT, MAX_LIMIT};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::nodes;
 use crate::store::nodes::NodeFilter;
 
@@ -57,7 +57,7 @@ fn read_cursor(cursor: Option<&str>) -> Result<String, ApiError> {
 /// The media nodes, by id; those that went down are listed for a week.
 #[utoipa::path(get, path = "/admin/media-nodes", tag = "admin", operation_id = "list_media_nodes",
     params(ListMediaNodesQuery), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = MediaNodePage), Problems))]
+    responses((status = 200, body = MediaNodePage), Problems, Forbidden))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -10,13 +10,13 @@ use super::{MediaNodeView, operator};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Segment, SignedIn};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::nodes;
 
 /// Take a drain back. A node that is not draining stays as it is.
 #[utoipa::path(post, path = "/admin/media-nodes/{id}/undrain", tag = "admin", operation_id = "undrain_media_node",
     params(("id" = String, Path, description = "The node's id, ND_…")), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = MediaNodeView), Problems))]
+    responses((status = 200, body = MediaNodeView), Problems, Conflict))]
 pub(crate) async fn undrain(
     State(app): State<Arc<App>>,
     who: SignedIn,

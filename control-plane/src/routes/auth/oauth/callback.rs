@@ -16,7 +16,7 @@ use crate::error::ApiError;
 use crate::http::cookies;
 use crate::http::extract::{AnyoneAtAll, Params, Segment};
 use crate::routes::auth::add_session_cookies;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{BadGateway, BadRequest, Problems};
 use crate::services::providers::{self, Returned};
 
 /// What the provider says.
@@ -37,7 +37,7 @@ pub(crate) struct CallbackQuery {
 #[utoipa::path(get, path = "/auth/oauth/{provider}/callback", tag = "auth", operation_id = "finish_oauth",
     security(()), params(("provider" = String, Path, description = "`google` or `microsoft`"), CallbackQuery),
     responses((status = 303, description = "To where the sign-in began, with the cookies of a session"),
-    Problems))]
+    Problems, BadRequest, BadGateway))]
 pub(crate) async fn callback(
     State(app): State<Arc<App>>,
     AnyoneAtAll(caller): AnyoneAtAll,

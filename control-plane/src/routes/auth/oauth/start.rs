@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::cookies;
 use crate::http::extract::{AnyoneAtAll, Params, Segment};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{BadGateway, BadRequest, Problems};
 use crate::services::providers;
 
 /// Where to go afterwards.
@@ -38,7 +38,7 @@ pub(crate) fn own_path<C>(value: &str, _: &C) -> garde::Result {
 /// Send a browser to a provider. It comes back to `/callback`.
 #[utoipa::path(get, path = "/auth/oauth/{provider}/start", tag = "auth", operation_id = "start_oauth", security(()),
     params(("provider" = String, Path, description = "`google` or `microsoft`"), StartQuery),
-    responses((status = 302, description = "To the provider"), Problems))]
+    responses((status = 302, description = "To the provider"), Problems, BadRequest, BadGateway))]
 pub(crate) async fn start(
     State(app): State<Arc<App>>,
     AnyoneAtAll(caller): AnyoneAtAll,

@@ -17,7 +17,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Body, Segment};
 use crate::model::user::SessionTransport;
 use crate::routes::auth::{Door, Session};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{BadGateway, Conflict, Problems};
 use crate::services::providers;
 
 /// What an app brings from a provider.
@@ -51,7 +51,7 @@ pub(crate) fn absolute<C>(value: &str, _: &C) -> garde::Result {
 /// Sign in by the authorization code of a provider. A bare id token is not accepted.
 #[utoipa::path(post, path = "/auth/oauth/{provider}/token", tag = "auth", operation_id = "oauth_token", security(()),
     params(("provider" = String, Path, description = "`google` or `microsoft`")), request_body = OauthTokenRequest,
-    responses((status = 200, body = Session), Problems))]
+    responses((status = 200, body = Session), Problems, Conflict, BadGateway))]
 pub(crate) async fn token(
     State(app): State<Arc<App>>,
     door: Door,

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Body, Segment};
 use crate::routes::calls::call_id;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::breakouts::{self, Move};
 
 /// Assignments of one request.
@@ -43,7 +43,7 @@ pub(crate) struct MoveRequest {
 /// Send people to breakouts or back; while they are open, people are told at once.
 #[utoipa::path(put, path = "/calls/{call_id}/breakouts/assignments", tag = "calls", operation_id = "assign_breakouts",
     params(("call_id" = uuid::Uuid, Path)), request_body = AssignRequest,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = BreakoutList), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = BreakoutList), Problems, Conflict))]
 pub(crate) async fn assign(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Body, Segment};
 use crate::routes::calls::call_id;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::breakouts;
 
 /// Longest grace, in seconds.
@@ -34,7 +34,7 @@ pub(crate) struct CloseBreakoutsRequest {
 /// Call everybody back; after the grace the breakouts close and whoever is still there is removed.
 #[utoipa::path(post, path = "/calls/{call_id}/breakouts/close", tag = "calls", operation_id = "close_breakouts",
     params(("call_id" = uuid::Uuid, Path)), request_body = Option<CloseBreakoutsRequest>,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = BreakoutList), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = BreakoutList), Problems, Conflict))]
 pub(crate) async fn close(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

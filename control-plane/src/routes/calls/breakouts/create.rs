@@ -16,7 +16,7 @@ use crate::http::extract::{Anyone, Body, Segment};
 use crate::http::validate;
 use crate::model::text_enum::text_enum;
 use crate::routes::calls::call_id;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::breakouts::{self, MAX_BREAKOUTS};
 
 text_enum! {
@@ -43,7 +43,7 @@ pub(crate) struct CreateBreakoutsRequest {
 /// Make breakouts; hosts and cohosts may. Nobody goes anywhere until they are opened.
 #[utoipa::path(post, path = "/calls/{call_id}/breakouts", tag = "calls", operation_id = "create_breakouts",
     params(("call_id" = uuid::Uuid, Path)), request_body = CreateBreakoutsRequest,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 201, body = BreakoutList), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 201, body = BreakoutList), Problems, Conflict))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Anyone, Body, TwoSegments};
 use crate::model::room::RoomName;
 use crate::routes::calls::call_id;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::routes::rooms::join::{JoinAnswer, check_client_id};
 use crate::services::breakouts::{self, BreakoutError};
 
@@ -31,7 +31,7 @@ pub(crate) struct JoinBreakoutRequest {
 #[utoipa::path(post, path = "/calls/{call_id}/breakouts/{breakout_id}/join", tag = "calls",
     operation_id = "join_breakout", params(("call_id" = uuid::Uuid, Path), ("breakout_id" = Uuid, Path)),
     request_body = Option<JoinBreakoutRequest>,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = JoinAnswer), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = JoinAnswer), Problems, Conflict))]
 pub(crate) async fn join(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

@@ -10,13 +10,13 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Segment};
 use crate::routes::calls::call_id;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::breakouts;
 
 /// Open the breakouts: everybody who is assigned is sent there. Opening takes a recall back.
 #[utoipa::path(post, path = "/calls/{call_id}/breakouts/open", tag = "calls", operation_id = "open_breakouts",
     params(("call_id" = uuid::Uuid, Path)),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = BreakoutList), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = BreakoutList), Problems, Conflict))]
 pub(crate) async fn open(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

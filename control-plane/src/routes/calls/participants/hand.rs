@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Body, TwoSegments};
 use crate::routes::calls::call_id;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::hosting_media;
 
 /// Up or down.
@@ -25,7 +25,7 @@ pub(crate) struct HandRequest {
 /// Raise or lower one's own hand; hosts and cohosts lower others'.
 #[utoipa::path(post, path = "/calls/{call_id}/participants/{pid}/hand", tag = "calls", operation_id = "set_participant_hand",
     params(("call_id" = uuid::Uuid, Path), ("pid" = String, Path, description = "Id of the stay or LiveKit identity")), request_body = HandRequest,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 204), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 204), Problems, Conflict))]
 pub(crate) async fn set_hand(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

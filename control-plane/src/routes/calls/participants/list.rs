@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Anyone, Params, Segment};
 use crate::routes::calls::call_id;
 use crate::routes::page::{self, DEFAULT_LIMIT, MAX_LIMIT};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::authorize::CallAction;
 use crate::services::call_access;
 use crate::store::hosting;
@@ -47,7 +47,7 @@ pub(crate) struct StayPage {
 /// Who is, and was, in a call, in the order they came.
 #[utoipa::path(get, path = "/calls/{call_id}/participants", tag = "calls", operation_id = "list_call_participants",
     params(("call_id" = Uuid, Path), ListStaysQuery),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = StayPage), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = StayPage), Problems, Forbidden))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

@@ -11,13 +11,13 @@ use crate::http::extract::{Anyone, Body, TwoSegments};
 use crate::model::call::Source;
 use crate::routes::calls::call_id;
 use crate::routes::calls::mute_all::{MuteRequest, Muted};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::hosting_media;
 
 /// Mute somebody; hosts and cohosts may. They may unmute themselves unless blocked.
 #[utoipa::path(post, path = "/calls/{call_id}/participants/{pid}/mute", tag = "calls", operation_id = "mute_participant",
     params(("call_id" = uuid::Uuid, Path), ("pid" = String, Path, description = "Id of the stay or LiveKit identity")), request_body = Option<MuteRequest>,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = Muted), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = Muted), Problems, Conflict))]
 pub(crate) async fn mute(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

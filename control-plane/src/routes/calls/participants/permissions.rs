@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Body, TwoSegments};
 use crate::routes::calls::call_id;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::hosting::{self, Permissions};
 
 /// What to block or allow.
@@ -29,7 +29,7 @@ pub(crate) struct PermissionsRequest {
 /// Block (`false`) or allow (`true`) what somebody may send; what is left out stays.
 #[utoipa::path(post, path = "/calls/{call_id}/participants/{pid}/permissions", tag = "calls", operation_id = "set_participant_permissions",
     params(("call_id" = uuid::Uuid, Path), ("pid" = String, Path, description = "Id of the stay or LiveKit identity")), request_body = PermissionsRequest,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = SetParticipant), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = SetParticipant), Problems, Conflict))]
 pub(crate) async fn set_permissions(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Body, TwoSegments};
 use crate::routes::calls::call_id;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::hosting;
 
 /// How to remove.
@@ -26,7 +26,7 @@ pub(crate) struct RemoveRequest {
 /// Remove somebody with all their tabs; with `ban` they are kept out of the room from now on.
 #[utoipa::path(post, path = "/calls/{call_id}/participants/{pid}/remove", tag = "calls", operation_id = "remove_participant",
     params(("call_id" = uuid::Uuid, Path), ("pid" = String, Path, description = "Id of the stay or LiveKit identity")), request_body = Option<RemoveRequest>,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 204), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 204), Problems, Conflict))]
 pub(crate) async fn remove(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

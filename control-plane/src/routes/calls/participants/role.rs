@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Anyone, Body, TwoSegments};
 use crate::model::text_enum::text_enum;
 use crate::routes::calls::call_id;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::hosting;
 
 text_enum! {
@@ -32,7 +32,7 @@ pub(crate) struct RoleRequest {
 /// Make somebody cohost, or take that back; hosts may.
 #[utoipa::path(post, path = "/calls/{call_id}/participants/{pid}/role", tag = "calls", operation_id = "set_participant_role",
     params(("call_id" = uuid::Uuid, Path), ("pid" = String, Path, description = "Id of the stay or LiveKit identity")), request_body = RoleRequest,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = SetParticipant), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = SetParticipant), Problems, Conflict))]
 pub(crate) async fn set_role(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

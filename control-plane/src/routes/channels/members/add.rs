@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, Ids, SignedIn};
 use crate::model::organization::ChannelRole;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::channels;
 
 /// Who, and as what.
@@ -34,7 +34,7 @@ pub(crate) struct AddChannelMemberRequest {
 #[utoipa::path(post, path = "/channels/{channel_id}/members", tag = "channels", operation_id = "add_channel_member",
     params(("channel_id" = Uuid, Path)), request_body = AddChannelMemberRequest, security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, description = "They were in it", body = ChannelMemberView),
-        (status = 201, description = "They are in it now", body = ChannelMemberView), Problems))]
+        (status = 201, description = "They are in it now", body = ChannelMemberView), Problems, Conflict))]
 pub(crate) async fn add(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Ids, Params, SignedIn};
 use crate::routes::page::{self, DEFAULT_LIMIT, MAX_LIMIT};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::channels;
 
 /// How many, and from where.
@@ -41,7 +41,7 @@ pub(crate) struct ChannelMemberPage {
 /// Who is in a channel, for who sees it. Problems: 404 `channel_not_found`.
 #[utoipa::path(get, path = "/channels/{channel_id}/members", tag = "channels", operation_id = "list_channel_members",
     params(("channel_id" = Uuid, Path), ListChannelMembersQuery), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = ChannelMemberPage), Problems))]
+    responses((status = 200, body = ChannelMemberPage), Problems, Forbidden))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Body, Ids};
 use crate::model::conversation::MessageView;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::files::MAX_ATTACHED;
 use crate::services::messages::{self, Draft};
 
@@ -45,7 +45,7 @@ pub(crate) struct SendMessageRequest {
     operation_id = "send_message", params(("conversation_id" = uuid::Uuid, Path)), request_body = SendMessageRequest,
     security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, description = "It was sent before", body = MessageView),
-        (status = 201, description = "It is sent", body = MessageView), Problems))]
+        (status = 201, description = "It is sent", body = MessageView), Problems, Conflict))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

@@ -9,13 +9,13 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Ids};
 use crate::model::conversation::MessageView;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::messages;
 
 /// One message. Problems: 404 `conversation_not_found`, `message_not_found`.
 #[utoipa::path(get, path = "/conversations/{conversation_id}/messages/{message_id}", tag = "conversations",
     operation_id = "get_message", params(("conversation_id" = uuid::Uuid, Path), ("message_id" = uuid::Uuid, Path)),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = MessageView), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = MessageView), Problems, Forbidden))]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

@@ -16,7 +16,7 @@ use crate::model::clock::Micros;
 use crate::model::conversation::MessageView;
 use crate::routes::conversations::MessagePage;
 use crate::routes::page::{self, DEFAULT_LIMIT, MAX_LIMIT};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::routes::rooms::list::Order;
 use crate::services::messages::{self, MessageQuery};
 
@@ -52,7 +52,7 @@ pub(crate) struct ListMessagesQuery {
 /// The messages of a conversation. Problems: 404 `conversation_not_found`.
 #[utoipa::path(get, path = "/conversations/{conversation_id}/messages", tag = "conversations",
     operation_id = "list_messages", params(("conversation_id" = uuid::Uuid, Path), ListMessagesQuery),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = MessagePage), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = MessagePage), Problems, Forbidden))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

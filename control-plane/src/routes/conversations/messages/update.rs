@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Body, Ids};
 use crate::model::conversation::MessageView;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::messages;
 
 /// What it says from now on.
@@ -32,7 +32,7 @@ pub(crate) struct UpdateMessageRequest {
 #[utoipa::path(patch, path = "/conversations/{conversation_id}/messages/{message_id}", tag = "conversations",
     operation_id = "update_message", params(("conversation_id" = uuid::Uuid, Path), ("message_id" = uuid::Uuid, Path)),
     request_body = UpdateMessageRequest, security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = MessageView), Problems))]
+    responses((status = 200, body = MessageView), Problems, Conflict))]
 pub(crate) async fn update(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

@@ -16,7 +16,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Body, Segment, SignedIn};
 use crate::routes::auth::oauth::provider;
 use crate::routes::auth::oauth::token::absolute;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{BadGateway, Conflict, Problems};
 use crate::services::providers;
 
 /// What an app brings from a provider.
@@ -46,7 +46,7 @@ pub(crate) struct LinkIdentityRequest {
 /// 502 `provider_unavailable`.
 #[utoipa::path(post, path = "/me/identities/{provider}", tag = "me", operation_id = "link_identity",
     params(("provider" = String, Path, description = "`google` or `microsoft`")), request_body = LinkIdentityRequest,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = IdentityView), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = IdentityView), Problems, Conflict, BadGateway))]
 pub(crate) async fn link(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -15,7 +15,7 @@ use crate::http::cookies;
 use crate::http::extract::{Body, Segment, SignedIn};
 use crate::routes::auth::oauth::provider;
 use crate::routes::auth::oauth::start::own_path;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{BadGateway, Problems};
 use crate::services::providers;
 
 /// Where to go afterwards.
@@ -41,7 +41,7 @@ pub(crate) struct StartedLink {
 #[utoipa::path(post, path = "/me/identities/{provider}/start", tag = "me", operation_id = "start_linking_identity",
     params(("provider" = String, Path, description = "`google` or `microsoft`")), request_body = StartLinkRequest,
     security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, description = "Where to go, and a cookie for the way", body = StartedLink), Problems))]
+    responses((status = 200, description = "Where to go, and a cookie for the way", body = StartedLink), Problems, BadGateway))]
 pub(crate) async fn start(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Segment, SignedIn};
 use crate::routes::auth::oauth::provider;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::identities;
 use crate::services::providers::ProviderError;
 
@@ -18,7 +18,7 @@ use crate::services::providers::ProviderError;
 /// Problems: 404 `identity_not_found`, 409 `last_way_in`.
 #[utoipa::path(delete, path = "/me/identities/{provider}", tag = "me", operation_id = "unlink_identity",
     params(("provider" = String, Path, description = "`google` or `microsoft`")),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 204), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 204), Problems, Conflict))]
 pub(crate) async fn unlink(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -16,7 +16,7 @@ use super::PushSubscriptionView;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, SignedIn};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::notifications::push::{self, Browser};
 
 /// Longest address of a browser at its push service; those seen have 100 to 600 characters.
@@ -54,7 +54,7 @@ pub(crate) struct PushKeys {
 #[utoipa::path(post, path = "/me/push-subscriptions", tag = "notifications", operation_id = "create_push_subscription",
     request_body = PushSubscriptionRequest, security(("bearer" = []), ("cookie" = [])),
     responses((status = 201, body = PushSubscriptionView), (status = 200, body = PushSubscriptionView,
-        description = "It is known already; its keys and its session are those of this request now"), Problems))]
+        description = "It is known already; its keys and its session are those of this request now"), Problems, Conflict))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     who: SignedIn,

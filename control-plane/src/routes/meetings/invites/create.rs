@@ -16,7 +16,7 @@ use crate::http::extract::{Body, Segment, SignedIn};
 use crate::http::validate;
 use crate::model::meeting::InviteRole;
 use crate::routes::meetings::meeting_id;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::meetings::invites::{self, Wanted};
 
 /// Invitations in one request.
@@ -51,7 +51,7 @@ pub(crate) struct InviteList {
 /// Invite addresses and people to a meeting; who is invited already is not invited again.
 #[utoipa::path(post, path = "/meetings/{meeting_id}/invites", tag = "meetings", operation_id = "create_meeting_invites",
     params(("meeting_id" = String, Path, description = "Id")), request_body = CreateInvitesRequest,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = InviteList), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = InviteList), Problems, Conflict))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     who: SignedIn,
@@ -70,7 +70,7 @@ pub(crate) async fn create(
     let (_, invited) = invites::invite(&app, &who, meeting_id(&name)?, wanted).await?;
     let view = |one: invites::Invited| {
         let shows_email = one.invite.shows_email;
-        InviteView::of(one.invite, shows_email, one.link)
+        InviteView::of(one.invite.for_others(), shows_email, one.link)
     };
     let items = invited.into_iter().map(view).collect();
     Ok(Json(InviteList { items }))

@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Params, Segment, SignedIn};
 use crate::routes::meetings::meeting_id;
 use crate::routes::page::{self, DEFAULT_LIMIT, MAX_LIMIT};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::authorize::{MeetingAction, authorize_meeting};
 use crate::services::meetings::invites;
 
@@ -43,7 +43,7 @@ pub(crate) struct InvitePage {
 /// Who is invited to a meeting; addresses are shown to its organizers.
 #[utoipa::path(get, path = "/meetings/{meeting_id}/invites", tag = "meetings", operation_id = "list_meeting_invites",
     params(("meeting_id" = String, Path, description = "Id"), ListInvitesQuery),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = InvitePage), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = InvitePage), Problems, Forbidden))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     who: SignedIn,
@@ -58,7 +58,7 @@ pub(crate) async fn list(
     let view = |invite: crate::model::meeting::Invite| {
         let own = invite.user_id == Some(who.user.id);
         let shows_email = own || all && invite.shows_email;
-        InviteView::of(invite, shows_email, None)
+        InviteView::of(if own { invite } else { invite.for_others() }, shows_email, None)
     };
     Ok(Json(InvitePage { items: rows.into_iter().map(view).collect(), next_cursor }))
 }

@@ -16,7 +16,8 @@ use crate::model::meeting::{Invite, InviteRole, InviteStatus};
 pub(crate) struct InviteView {
     id: Uuid,
     meeting_id: Uuid,
-    /// The account with that address; null while there is none that proved to own it.
+    /// The account with that address; null while there is none that proved to own it, and for others, unless they know
+    /// that person anyway, until it answers.
     user_id: Option<Uuid>,
     display_name: Option<String>,
     /// Absent for who is no organizer and not invited by it, and of who was invited by their id by a stranger.

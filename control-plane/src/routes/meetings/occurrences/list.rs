@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Params, Segment, SignedIn};
 use crate::model::clock::Micros;
 use crate::routes::meetings::{OccurrenceView, meeting_id};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::meetings::{occurrences, schedule};
 
 /// Days that may lie between `from` and `to`.
@@ -42,7 +42,7 @@ pub(crate) struct OccurrenceList {
 #[utoipa::path(get, path = "/meetings/{meeting_id}/occurrences", tag = "meetings",
     operation_id = "list_meeting_occurrences",
     params(("meeting_id" = String, Path, description = "Id"), ListOccurrencesQuery),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = OccurrenceList), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = OccurrenceList), Problems, Forbidden))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     who: SignedIn,

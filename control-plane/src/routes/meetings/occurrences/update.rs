@@ -17,7 +17,7 @@ use crate::model::meeting::MeetingStatus;
 use crate::model::text_enum::text_enum;
 use crate::routes::meetings::names::Names;
 use crate::routes::meetings::{MeetingView, OccurrenceView, meeting_id, rules};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::meetings::MeetingError;
 use crate::services::meetings::occurrences::{self, OccurrenceChange};
 use crate::services::meetings::plan::MeetingChange;
@@ -74,7 +74,7 @@ pub(crate) struct ChangedOccurrence {
     operation_id = "update_meeting_occurrence", params(("meeting_id" = String, Path, description = "Id"),
     ("start" = String, Path, description = "`original_start_at` of the occurrence")),
     request_body = UpdateOccurrenceRequest, security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = ChangedOccurrence), Problems))]
+    responses((status = 200, body = ChangedOccurrence), Problems, Conflict))]
 pub(crate) async fn update(
     State(app): State<Arc<App>>,
     who: SignedIn,

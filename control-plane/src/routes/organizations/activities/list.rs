@@ -18,7 +18,7 @@ use crate::model::activity::Activity;
 use crate::model::clock::Micros;
 use crate::routes::organizations::ActorView;
 use crate::routes::page::{self, DEFAULT_LIMIT, MAX_LIMIT};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::authorize::OrgAction;
 use crate::services::{activities, organizations};
 use crate::store::organizations::OrgName;
@@ -87,7 +87,7 @@ pub(crate) struct ActivityPage {
 /// Problems: 404 `organization_not_found`.
 #[utoipa::path(get, path = "/organizations/{org_id}/activities", tag = "organizations",
     operation_id = "list_activities", params(("org_id" = Uuid, Path), ListActivitiesQuery), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = ActivityPage), Problems))]
+    responses((status = 200, body = ActivityPage), Problems, Forbidden))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Ids, Params, SignedIn};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::authorize::OrgAction;
 use crate::services::{analytics, organizations};
 use crate::store::organizations::OrgName;
@@ -41,7 +41,7 @@ pub(crate) struct ActiveUsers {
 /// How many members of an organization did something lately; for its members. Problems: 404 `organization_not_found`.
 #[utoipa::path(get, path = "/organizations/{org_id}/analytics/active-users", tag = "organizations",
     operation_id = "get_active_users", params(("org_id" = uuid::Uuid, Path), MinutesQuery), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = ActiveUsers), Problems))]
+    responses((status = 200, body = ActiveUsers), Problems, Forbidden))]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     who: SignedIn,

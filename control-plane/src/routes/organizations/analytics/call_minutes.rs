@@ -11,7 +11,7 @@ use super::{DEFAULT_DAYS, DaysQuery};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Ids, Params, SignedIn};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::authorize::OrgAction;
 use crate::services::{analytics, organizations};
 use crate::store::organizations::OrgName;
@@ -41,7 +41,7 @@ pub(crate) struct CallDayView {
 /// Problems: 403 `forbidden`, 404 `organization_not_found`.
 #[utoipa::path(get, path = "/organizations/{org_id}/analytics/call-minutes", tag = "organizations",
     operation_id = "get_call_minutes", params(("org_id" = uuid::Uuid, Path), DaysQuery), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = CallMinutes), Problems))]
+    responses((status = 200, body = CallMinutes), Problems, Forbidden))]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Ids, Params, SignedIn};
 use crate::routes::calls::quality::QualityView;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::authorize::OrgAction;
 use crate::services::quality::DayOfQuality;
 use crate::services::{organizations, quality};
@@ -47,7 +47,7 @@ pub(crate) struct QualityDayView {
 /// Problems: 403 `forbidden`, 404 `organization_not_found`.
 #[utoipa::path(get, path = "/organizations/{org_id}/analytics/quality", tag = "organizations",
     operation_id = "get_quality_per_day", params(("org_id" = uuid::Uuid, Path), DaysQuery), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = QualityPerDay), Problems))]
+    responses((status = 200, body = QualityPerDay), Problems, Forbidden))]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -18,7 +18,7 @@ use crate::model::activity::AuditEntry;
 use crate::model::clock::Micros;
 use crate::routes::organizations::ActorView;
 use crate::routes::page::{self, DEFAULT_LIMIT, MAX_LIMIT};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::authorize::OrgAction;
 use crate::services::organizations;
 use crate::store::activities::AuditFilter;
@@ -92,7 +92,7 @@ pub(crate) struct OrgAuditPage {
 /// Problems: 403 `forbidden`, 404 `organization_not_found`.
 #[utoipa::path(get, path = "/organizations/{org_id}/audit-log", tag = "organizations",
     operation_id = "list_organization_audit_log", params(("org_id" = Uuid, Path), ListOrgAuditQuery), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = OrgAuditPage), Problems))]
+    responses((status = 200, body = OrgAuditPage), Problems, Forbidden))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     who: SignedIn,

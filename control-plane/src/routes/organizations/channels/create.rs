@@ -15,7 +15,7 @@ use crate::http::extract::{Body, Ids, SignedIn};
 use crate::http::validate;
 use crate::model::organization::Visibility;
 use crate::routes::channels::ChannelView;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::channels::{self, ChannelForm};
 use crate::store::organizations::OrgName;
 
@@ -38,7 +38,7 @@ pub(crate) struct CreateChannelRequest {
 /// Problems: 403 `forbidden`, 404 `organization_not_found`, 409 `channel_name_taken`, `too_many_channels`.
 #[utoipa::path(post, path = "/organizations/{org_id}/channels", tag = "channels", operation_id = "create_channel",
     params(("org_id" = Uuid, Path)), request_body = CreateChannelRequest, security(("bearer" = []), ("cookie" = [])),
-    responses((status = 201, body = ChannelView), Problems))]
+    responses((status = 201, body = ChannelView), Problems, Conflict))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -15,7 +15,7 @@ use crate::http::extract::{Ids, Params, SignedIn};
 use crate::http::validate;
 use crate::routes::channels::ChannelView;
 use crate::routes::page::{self, DEFAULT_LIMIT, MAX_LIMIT};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::authorize::OrgAction;
 use crate::services::{channels, organizations};
 use crate::store::channels::ChannelFilter;
@@ -54,7 +54,7 @@ pub(crate) struct ChannelPage {
 /// Problems: 404 `organization_not_found`.
 #[utoipa::path(get, path = "/organizations/{org_id}/channels", tag = "channels", operation_id = "list_channels",
     params(("org_id" = Uuid, Path), ListChannelsQuery), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = ChannelPage), Problems))]
+    responses((status = 200, body = ChannelPage), Problems, Forbidden))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     who: SignedIn,

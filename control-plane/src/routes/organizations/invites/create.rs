@@ -15,7 +15,7 @@ use crate::http::extract::{Body, Ids, SignedIn};
 use crate::http::validate;
 use crate::model::organization::OrgRole;
 use crate::routes::organization_invites::OrgInviteView;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::organization_invites as invites;
 
 /// Whom, and as what.
@@ -47,7 +47,7 @@ pub(crate) struct NewOrgInvite {
 #[utoipa::path(post, path = "/organizations/{org_id}/invites", tag = "organizations",
     operation_id = "create_organization_invite", params(("org_id" = uuid::Uuid, Path)),
     request_body = CreateOrgInviteRequest, security(("bearer" = []), ("cookie" = [])),
-    responses((status = 201, body = NewOrgInvite), Problems))]
+    responses((status = 201, body = NewOrgInvite), Problems, Conflict))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     who: SignedIn,

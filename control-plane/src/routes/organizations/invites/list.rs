@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Ids, Params, SignedIn};
 use crate::routes::organization_invites::{ListOrgInvitesQuery, OrgInvitePage};
 use crate::routes::page::{self, DEFAULT_LIMIT};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::authorize::OrgAction;
 use crate::services::{organization_invites as invites, organizations};
 use crate::store::organizations::OrgName;
@@ -21,7 +21,7 @@ use crate::store::organizations::OrgName;
 /// Problems: 403 `forbidden`, 404 `organization_not_found`.
 #[utoipa::path(get, path = "/organizations/{org_id}/invites", tag = "organizations",
     operation_id = "list_organization_invites", params(("org_id" = Uuid, Path), ListOrgInvitesQuery), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = OrgInvitePage), Problems))]
+    responses((status = 200, body = OrgInvitePage), Problems, Forbidden))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     who: SignedIn,

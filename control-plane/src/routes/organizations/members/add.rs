@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, Ids, SignedIn};
 use crate::model::organization::OrgRole;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::members;
 use crate::store::organizations::OrgName;
 
@@ -34,7 +34,7 @@ pub(crate) struct AddMemberRequest {
 /// Problems: 403 `forbidden`, 404 `organization_not_found`, `user_not_found`, 409 `already_member`, `too_many_members`.
 #[utoipa::path(post, path = "/organizations/{org_id}/members", tag = "organizations",
     operation_id = "add_organization_member", params(("org_id" = Uuid, Path)), request_body = AddMemberRequest, security(("bearer" = []), ("cookie" = [])),
-    responses((status = 201, body = MemberView), Problems))]
+    responses((status = 201, body = MemberView), Problems, Conflict))]
 pub(crate) async fn add(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -16,7 +16,7 @@ use crate::http::extract::{Ids, Params, SignedIn};
 use crate::http::validate;
 use crate::model::organization::OrgRole;
 use crate::routes::page::{self, DEFAULT_LIMIT, MAX_LIMIT};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::services::authorize::{OrgAction, authorize_organization};
 use crate::services::{members, organizations};
 use crate::store::organizations::OrgName;
@@ -52,7 +52,7 @@ pub(crate) struct MemberPage {
 /// The members of an organization, for its members. Problems: 404 `organization_not_found`.
 #[utoipa::path(get, path = "/organizations/{org_id}/members", tag = "organizations",
     operation_id = "list_organization_members", params(("org_id" = Uuid, Path), ListMembersQuery), security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = MemberPage), Problems))]
+    responses((status = 200, body = MemberPage), Problems, Forbidden))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     who: SignedIn,

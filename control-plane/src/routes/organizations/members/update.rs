@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, Ids, SignedIn};
 use crate::model::organization::OrgRole;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::services::members;
 use crate::store::organizations::OrgName;
 
@@ -31,7 +31,7 @@ pub(crate) struct UpdateMemberRequest {
 #[utoipa::path(patch, path = "/organizations/{org_id}/members/{user_id}", tag = "organizations",
     operation_id = "update_organization_member", params(("org_id" = Uuid, Path), ("user_id" = Uuid, Path)),
     request_body = UpdateMemberRequest, security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, body = MemberView), Problems))]
+    responses((status = 200, body = MemberView), Problems, Conflict))]
 pub(crate) async fn update(
     State(app): State<Arc<App>>,
     who: SignedIn,

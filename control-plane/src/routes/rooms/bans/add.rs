@@ -16,7 +16,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Body, Segment, SignedIn};
 use crate::http::validate;
 use crate::model::clock::Micros;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::routes::rooms::room_name;
 use crate::services::bans::{self, BanForm, Subject};
 
@@ -49,7 +49,7 @@ fn check_reason<C>(value: &str, context: &C) -> garde::Result {
 #[utoipa::path(post, path = "/rooms/{room}/bans", tag = "rooms", operation_id = "ban_from_room",
     params(("room" = String, Path, description = "Id or code")), request_body = BanRequest,
     security(("bearer" = []), ("cookie" = [])), responses((status = 201, body = BanView),
-    (status = 200, description = "Banned already; renewed", body = BanView), Problems))]
+    (status = 200, description = "Banned already; renewed", body = BanView), Problems, Conflict))]
 pub(crate) async fn add(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Params, Segment, SignedIn};
 use crate::routes::page::{self, PageQuery};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::routes::rooms::room_name;
 use crate::services::bans;
 
@@ -28,7 +28,7 @@ pub(crate) struct BanPage {
 /// Bans in force, the newest first; for owners and admins.
 #[utoipa::path(get, path = "/rooms/{room}/bans", tag = "rooms", operation_id = "list_room_bans",
     params(("room" = String, Path, description = "Id or code"), PageQuery),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = BanPage), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = BanPage), Problems, Forbidden))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     who: SignedIn,

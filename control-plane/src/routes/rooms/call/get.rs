@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Anyone, Segment};
 use crate::model::call::{CallParticipant, CallRole, CallState};
 use crate::model::clock::Micros;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::routes::rooms::room_name;
 use crate::services::authorize::Action;
 use crate::services::calls::MAX_PRESENT;
@@ -65,7 +65,7 @@ impl From<CallParticipant> for Present {
 /// The open call of a room and who is in it; 404 `no_open_call` when there is none.
 #[utoipa::path(get, path = "/rooms/{room}/call", tag = "rooms", operation_id = "get_room_call",
     params(("room" = String, Path, description = "Id or code")),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = OpenCall), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = OpenCall), Problems, Forbidden))]
 pub(crate) async fn get(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

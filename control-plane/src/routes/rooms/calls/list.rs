@@ -15,7 +15,7 @@ use crate::http::extract::{Params, Segment, SignedIn};
 use crate::model::call::{Call, CallState};
 use crate::model::clock::Micros;
 use crate::routes::page::{self, DEFAULT_LIMIT, MAX_LIMIT};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::routes::rooms::room_name;
 use crate::services::authorize::Action;
 use crate::services::rooms;
@@ -73,7 +73,7 @@ impl CallView {
 /// The calls of a room, for its members.
 #[utoipa::path(get, path = "/rooms/{room}/calls", tag = "rooms", operation_id = "list_room_calls",
     params(("room" = String, Path, description = "Id or code"), ListCallsQuery),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = CallPage), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = CallPage), Problems, Forbidden))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     who: SignedIn,

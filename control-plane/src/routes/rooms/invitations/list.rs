@@ -15,7 +15,7 @@ use crate::model::clock::Micros;
 use crate::model::member::Invitation;
 use crate::model::room::RoomRole;
 use crate::routes::page::{self, PageQuery};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::routes::rooms::room_name;
 use crate::services::room_members;
 
@@ -48,7 +48,7 @@ pub(crate) struct RoomInvitationPage {
 /// Invitations that wait, the newest first; for owners and admins.
 #[utoipa::path(get, path = "/rooms/{room}/invitations", tag = "rooms", operation_id = "list_room_invitations",
     params(("room" = String, Path, description = "Id or code"), PageQuery),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = RoomInvitationPage), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = RoomInvitationPage), Problems, Forbidden))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -9,14 +9,14 @@ use super::{LobbyEntryView, entry_id};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{SignedIn, TwoSegments};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::routes::rooms::room_name;
 use crate::services::lobby;
 
 /// Let somebody in, for the call that runs or the next one.
 #[utoipa::path(post, path = "/rooms/{room}/lobby/{entry_id}/admit", tag = "rooms", operation_id = "admit_from_lobby",
     params(("room" = String, Path, description = "Id or code"), ("entry_id" = uuid::Uuid, Path)),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = LobbyEntryView), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = LobbyEntryView), Problems, Conflict))]
 pub(crate) async fn admit(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Segment, SignedIn};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::routes::rooms::room_name;
 use crate::services::lobby;
 
@@ -24,7 +24,7 @@ pub(crate) struct AdmittedAll {
 /// Let everybody in who waits now.
 #[utoipa::path(post, path = "/rooms/{room}/lobby/admit-all", tag = "rooms", operation_id = "admit_all_from_lobby",
     params(("room" = String, Path, description = "Id or code")),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = AdmittedAll), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = AdmittedAll), Problems, Conflict))]
 pub(crate) async fn admit_all(
     State(app): State<Arc<App>>,
     who: SignedIn,

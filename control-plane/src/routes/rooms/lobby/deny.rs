@@ -9,14 +9,14 @@ use super::{LobbyEntryView, entry_id};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{SignedIn, TwoSegments};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::routes::rooms::room_name;
 use crate::services::lobby;
 
 /// Turn somebody away; for ten minutes they cannot ask again as the same person.
 #[utoipa::path(post, path = "/rooms/{room}/lobby/{entry_id}/deny", tag = "rooms", operation_id = "deny_from_lobby",
     params(("room" = String, Path, description = "Id or code"), ("entry_id" = uuid::Uuid, Path)),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = LobbyEntryView), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = LobbyEntryView), Problems, Conflict))]
 pub(crate) async fn deny(
     State(app): State<Arc<App>>,
     who: SignedIn,

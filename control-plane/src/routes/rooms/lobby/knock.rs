@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Body, Segment};
 use crate::http::validate;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::routes::rooms::room_name;
 use crate::services::lobby;
 
@@ -30,7 +30,7 @@ pub(crate) struct KnockRequest {
 /// Ask to be let in. Asking again is fine; guests get a token to ask with from then on.
 #[utoipa::path(post, path = "/rooms/{room}/lobby", tag = "rooms", operation_id = "knock",
     params(("room" = String, Path, description = "Id or code")), request_body = Option<KnockRequest>,
-    security((), ("bearer" = []), ("cookie" = [])), responses((status = 200, body = LobbyAnswer), Problems))]
+    security((), ("bearer" = []), ("cookie" = [])), responses((status = 200, body = LobbyAnswer), Problems, Conflict))]
 pub(crate) async fn knock(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

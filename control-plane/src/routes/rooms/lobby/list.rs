@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Params, Segment, SignedIn};
 use crate::routes::page::{self, PageQuery};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::routes::rooms::room_name;
 use crate::services::lobby;
 
@@ -28,7 +28,7 @@ pub(crate) struct LobbyPage {
 /// Who waits, the longest first; for owners, admins and cohosts.
 #[utoipa::path(get, path = "/rooms/{room}/lobby", tag = "rooms", operation_id = "list_lobby",
     params(("room" = String, Path, description = "Id or code"), PageQuery),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = LobbyPage), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = LobbyPage), Problems, Forbidden))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -12,7 +12,7 @@ use super::{LobbyAnswer, entry_id};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Anyone, Params, TwoSegments};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::routes::rooms::room_name;
 use crate::services::lobby;
 
@@ -32,7 +32,7 @@ pub(crate) struct PollQuery {
 /// How things stand for oneself at the door; answers when somebody decides, or after `wait`.
 #[utoipa::path(get, path = "/rooms/{room}/lobby/{entry_id}", tag = "rooms", operation_id = "poll_lobby",
     params(("room" = String, Path, description = "Id or code"), ("entry_id" = uuid::Uuid, Path), PollQuery),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = LobbyAnswer), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = LobbyAnswer), Problems, Forbidden))]
 pub(crate) async fn poll(
     State(app): State<Arc<App>>,
     Anyone(caller): Anyone,

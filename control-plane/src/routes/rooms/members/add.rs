@@ -17,7 +17,7 @@ use crate::error::ApiError;
 use crate::http::extract::{Body, Segment, SignedIn};
 use crate::http::validate;
 use crate::model::room::RoomRole;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::routes::rooms::room_name;
 use crate::services::room_members::{self, Added, Wanted};
 
@@ -46,7 +46,7 @@ pub(crate) struct RoomInvited {
     params(("room" = String, Path, description = "Id or code")), request_body = AddRoomMemberRequest,
     security(("bearer" = []), ("cookie" = [])), responses((status = 201, body = RoomMemberView),
     (status = 200, description = "A member already", body = RoomMemberView),
-    (status = 202, description = "Invited", body = RoomInvited), Problems))]
+    (status = 202, description = "Invited", body = RoomInvited), Problems, Conflict))]
 pub(crate) async fn add(
     State(app): State<Arc<App>>,
     who: SignedIn,

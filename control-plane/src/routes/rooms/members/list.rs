@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Params, Segment, SignedIn};
 use crate::routes::page::{self, PageQuery};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Forbidden, Problems};
 use crate::routes::rooms::room_name;
 use crate::services::room_members;
 
@@ -28,7 +28,7 @@ pub(crate) struct RoomMemberPage {
 /// The members of a room, for its members.
 #[utoipa::path(get, path = "/rooms/{room}/members", tag = "rooms", operation_id = "list_room_members",
     params(("room" = String, Path, description = "Id or code"), PageQuery),
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = RoomMemberPage), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = RoomMemberPage), Problems, Forbidden))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::http::extract::{Body, SignedIn, TwoSegments};
 use crate::model::room::RoomRole;
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Conflict, Problems};
 use crate::routes::rooms::room_name;
 use crate::services::room_members;
 
@@ -28,7 +28,7 @@ pub(crate) struct UpdateRoomMemberRequest {
 #[utoipa::path(patch, path = "/rooms/{room}/members/{user_id}", tag = "rooms", operation_id = "update_room_member",
     params(("room" = String, Path, description = "Id or code"), ("user_id" = uuid::Uuid, Path)),
     request_body = UpdateRoomMemberRequest,
-    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = RoomMemberView), Problems))]
+    security(("bearer" = []), ("cookie" = [])), responses((status = 200, body = RoomMemberView), Problems, Conflict))]
 pub(crate) async fn update(
     State(app): State<Arc<App>>,
     who: SignedIn,

@@ -1,11 +1,11 @@
 //! How each operation's errors are answered: status, code and a sentence that helps.
 
+mod document;
+
 use http::StatusCode;
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
-use utoipa::{IntoResponses, ToSchema};
 
 use crate::adapters::providers::VouchError;
-use crate::error::{ApiError, Problem};
+use crate::error::ApiError;
 use crate::services::accounts::{Closed, LoginError, RegisterError};
 use crate::services::addresses::CodeError;
 use crate::services::authorize::Refusal;
@@ -19,19 +19,8 @@ use crate::services::rooms::RoomError;
 use crate::services::sessions::RefreshError;
 use crate::services::setup::SetupError;
 
-/// In the document: every route may answer problems.
-pub(crate) struct Problems;
-
-impl IntoResponses for Problems {
-    fn responses() -> std::collections::BTreeMap<String, RefOr<Response>> {
-        let response = |description: &str| {
-            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
-            let response = ResponseBuilder::new().description(description);
-            RefOr::T(response.content("application/problem+json", content).build())
-        };
-        [("4XX".to_owned(), response("Refused")), ("5XX".to_owned(), response("Failed"))].into()
-    }
-}
+pub(super) use document::document;
+pub(crate) use document::*;
 
 impl From<MailNotConfigured> for ApiError {
     fn from(_: MailNotConfigured) -> Self {

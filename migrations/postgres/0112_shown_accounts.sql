@@ -1,0 +1,4 @@
+-- Whether whose address was invited to a meeting may be shown before they answer: not if whoever invited knew nothing but
+-- the address.
+
+ALTER TABLE meeting_invites ADD COLUMN shows_account BOOLEAN NOT NULL DEFAULT TRUE;
