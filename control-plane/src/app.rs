@@ -36,7 +36,7 @@ use crate::services::presence::{self, Presence, Shared as SharedPresence};
 use crate::services::settings::{Live, LiveSettings};
 use crate::services::setup::SetupToken;
 use crate::services::{nodes, reconcile, retention, settings};
-use crate::store::claim::{self, Claim};
+use crate::store::claim::{self, Claim, ClaimError, Keeper};
 use crate::store::db::{Db, OpenError, StoreError};
 use crate::store::tx::{Outbox, Tx};
 use crate::store::{events, installation, nodes as node_store, users};
@@ -189,8 +189,8 @@ pub struct ControlPlane {
     app: Arc<App>,
     tasks: TaskTracker,
     stop: CancellationToken,
-    /// Held as long as this runs, where another process on the database would do harm.
-    _claim: Option<Claim>,
+    /// Where another process on the database would do harm.
+    claim: Option<Arc<Claim>>,
 }
 
 impl ControlPlane {
@@ -206,7 +206,7 @@ impl ControlPlane {
         let push = WebPush::open(&config.push, &config.data_dir, config.public_url.as_ref())?;
         let storage = Storage::open(config.storage_url.as_deref(), config.storage_key.as_ref(), &config.data_dir)?;
         let db = Db::open(config.database_url.as_deref(), &config.data_dir, &config.database).await?;
-        let claim = claim_database(&db, config.sharing).await?;
+        let keeper = claim_database(&db, config.sharing).await?;
         let setup = SetupToken::draw(&db).await?;
         let configured = LiveSettings {
             registration: config.registration,
@@ -278,8 +278,12 @@ impl ControlPlane {
             tasks.spawn(fanout::speak(Arc::clone(&app), redis.clone(), stop.clone()));
             tasks.spawn(fanout::hear(Arc::clone(&app), redis, stop.clone()));
         }
+        let claim = keeper.as_ref().map(Keeper::claim);
+        if let Some(keeper) = keeper {
+            tasks.spawn(keeper.run(stop.clone()));
+        }
         tasks.close();
-        Ok(Self { app, tasks, stop, _claim: claim })
+        Ok(Self { app, tasks, stop, claim })
     }
 
     /// The routes `/api/**` and `/internal/**`.
@@ -290,11 +294,14 @@ impl ControlPlane {
         routes::router(&self.app)
     }
 
-    /// Whether requests can be served: the database answers.
+    /// Whether requests can be served: the database answers, and no other process is in the way of this one.
     ///
     /// # Errors
     /// What is wrong, in words.
     pub async fn ready(&self) -> Result<(), String> {
+        if self.claim.as_ref().is_some_and(|claim| claim.is_lost()) {
+            return Err(StartError::Shared.to_string());
+        }
         match tokio::time::timeout(READY_TIMEOUT, users::count_admins(&self.app.db)).await {
             Ok(counted) => counted.map(drop).map_err(|error| error.to_string()),
             Err(_) => Err("the database does not answer in time".to_owned()),
@@ -373,14 +380,17 @@ impl ControlPlane {
 }
 
 /// Makes sure that every control plane on this database can reach every media node.
-async fn claim_database(db: &Db, sharing: Sharing) -> Result<Option<Claim>, StartError> {
+async fn claim_database(db: &Db, sharing: Sharing) -> Result<Option<Keeper>, StartError> {
     if sharing == Sharing::Unchecked {
         return Ok(None);
     }
-    let claim = claim::claim(db, sharing == Sharing::Alone).await?.ok_or(StartError::Shared)?;
+    let keeper = claim::claim(db, sharing == Sharing::Alone).await.map_err(|error| match error {
+        ClaimError::Taken => StartError::Shared,
+        ClaimError::Store(error) => error.into(),
+    })?;
     // A node that said no address was inside a process that is gone; ours has yet to speak.
     node_store::mark_unreachable_down(db).await?;
-    Ok(Some(claim))
+    Ok(keeper)
 }
 
 /// Prepares the connection that replicas of this database's installation share.

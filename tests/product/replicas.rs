@@ -272,6 +272,15 @@ async fn two_whole_ones_share_a_database_only_with_addresses() {
     });
     let (succeeded, _, said) = refused.await.expect("it ends");
     assert!(!succeeded && said.contains("--media-url"), "{said}");
+    // It holds on to the database when its connection breaks.
+    let holders = "FROM pg_locks WHERE locktype = 'advisory' AND granted \
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    assert_eq!(backing.count(&format!("SELECT COUNT(pg_terminate_backend(pid)) {holders}")).await, 1);
+    let began = Instant::now();
+    while backing.count(&format!("SELECT COUNT(*) {holders}")).await == 0 {
+        assert!(began.elapsed() < PATIENCE, "the database is claimed again");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     // The first is killed, and another one takes the database over.
     kill(&mut first).await;
     let next = Server::start_with(&two, &shared).await;

@@ -27,6 +27,8 @@ use crate::store::members as member_store;
 use crate::store::tx::Tx;
 use crate::store::{guests, hosting, lobby};
 
+/// Tabs and devices of one person that are taken out of a call at once.
+const MAX_STAYS: i64 = 100;
 /// Bans of one room.
 const MAX_BANS: i64 = 1_000;
 /// What the hash of an address is made for.
@@ -195,6 +197,9 @@ pub(super) async fn withdraw_admission(
     now: Micros,
 ) -> Result<(), StoreError> {
     hosting::note_removed(&mut *tx, room_id, entry.subject_id, now).await?;
+    for (room_id, identity) in hosting::list_present_in_room(&mut *tx, room_id, entry.subject_id, MAX_STAYS).await? {
+        tx.enqueue(NewJob::remove_participant(room_id, &identity), now).await?;
+    }
     shut_out(tx, entry.subject_id, entry.is_guest).await
 }
 

@@ -18,6 +18,7 @@ use crate::model::conversation::{Conversation, Message, MessageView, SenderKind}
 use crate::model::user::Actor;
 use crate::store::conversations as conversation_store;
 use crate::store::db::StoreError;
+use crate::store::events;
 use crate::store::files as file_store;
 use crate::store::messages::{self as store, MessageFilter, NewMessage};
 
@@ -239,6 +240,7 @@ pub(crate) async fn update(
     if !store::update_body(&mut tx, id, &body, now).await? {
         return Err(MessageError::Deleted);
     }
+    events::rewrite_message(&mut tx, &topic(conversation_id), id, &body).await?;
     message.body = body;
     message.edited_at = Some(now);
     tx.event(topic(conversation_id), "message.updated", &MessageView::from(message.clone()));
@@ -260,6 +262,7 @@ pub(crate) async fn delete(app: &App, caller: &Caller, conversation_id: Uuid, id
     if !store::delete_body(&mut tx, id, now).await? {
         return Ok(());
     }
+    events::blank_message(&mut tx, &topic(conversation_id), id).await?;
     for file_id in file_store::delete_of_message(&mut tx, id, now).await? {
         tx.enqueue(NewJob::erase_file(file_id), now).await?;
     }

@@ -118,7 +118,8 @@ async fn recheck(app: &App, room_id: Uuid) -> Result<(), CallError> {
     Ok(())
 }
 
-/// Job: removes one participant, unless they may be there by now.
+/// Job: removes one participant, unless they may be there by now: who was refused after they were let in stays only as a
+/// member, or when they came in anew.
 ///
 /// # Errors
 /// See [`CallError`].
@@ -128,8 +129,12 @@ pub(crate) async fn remove_participant(app: &App, room_id: Uuid, identity: &str)
     let Some(call) = store::find_open(&app.db, room_id).await? else { return Ok(()) };
     let Some(node) = node_of(app, &call).await? else { return Ok(()) };
     let rights = store::list_rights(&app.db, room_id, now, MAX_PRESENT).await?;
-    let still = rights.iter().any(|rights| rights.identity == identity && !may_stay(&room, rights, now));
-    if still {
+    let stays: Vec<&Rights> = rights.iter().filter(|rights| rights.identity == identity).collect();
+    let mut goes = !stays.is_empty();
+    for stay in stays {
+        goes &= !may_stay(&room, stay, now) || (stay.is_removed && stay.room_role.is_none());
+    }
+    if goes {
         app.media.remove_participant(&node, &room_id.to_string(), identity).await?;
     }
     Ok(())

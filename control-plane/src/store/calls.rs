@@ -31,7 +31,7 @@ macro_rules! select_participant {
 macro_rules! select_rights {
     ($rest:literal) => {
         concat!(
-            "SELECT p.identity, p.user_id, u.status AS user_status, p.role, CASE WHEN 'owner' IN (m.role, om.role) THEN 'owner' \
+            "SELECT p.identity, p.removed_at IS NOT NULL AS is_removed, p.user_id, u.status AS user_status, p.role, CASE WHEN 'owner' IN (m.role, om.role) THEN 'owner' \
              WHEN 'admin' IN (m.role, om.role) THEN 'admin' WHEN m.role IS NOT NULL OR om.role IS NOT NULL \
              THEN 'member' END AS room_role, g.id AS guest_id, \
              l.id AS admission_id, EXISTS (SELECT 1 FROM meetings mt LEFT JOIN meeting_invites mi \
@@ -265,6 +265,8 @@ pub(crate) async fn count_in_room_but(db: &Db, room_id: Uuid, identity: &str) ->
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct Rights {
     pub identity: String,
+    /// A host took them out, or refused them in the end.
+    pub is_removed: bool,
     pub user_id: Option<Uuid>,
     pub user_status: Option<UserStatus>,
     /// What they are in the call, as was written down last.

@@ -2,9 +2,11 @@
 //! who has seen number n has seen everything up to n.
 
 use sqlx::types::Json;
+use uuid::Uuid;
 
 use super::db::{Db, Pool, StoreError, run};
 use super::statements;
+use super::tx::Tx;
 use crate::events::Event;
 
 statements! {
@@ -26,6 +28,36 @@ macro_rules! list_of_topics {
 /// A list cannot be bound as one value in the same way on both engines; both unfold a JSON array.
 pub(super) const LIST_OF_TOPICS_ON_SQLITE: &str = list_of_topics!("SELECT value FROM json_each($3)");
 pub(super) const LIST_OF_TOPICS_ON_POSTGRES: &str = list_of_topics!("SELECT jsonb_array_elements_text($3)");
+
+macro_rules! rewrite {
+    ($payload:literal) => {
+        concat!(
+            "UPDATE event_log SET payload = ",
+            $payload,
+            " WHERE topic = $1 AND kind IN ('message.created', 'message.updated') AND payload->>'id' = $2"
+        )
+    };
+}
+
+/// Who resumes is not told what a message no longer says.
+pub(super) const REWRITE_ON_SQLITE: &str = rewrite!("json_set(payload, '$.body', $3)");
+pub(super) const REWRITE_ON_POSTGRES: &str = rewrite!("jsonb_set(payload, '{body}', to_jsonb(CAST($3 AS TEXT)))");
+pub(super) const BLANK_ON_SQLITE: &str = rewrite!("json_set(payload, '$.body', '', '$.files', json('[]'))");
+pub(super) const BLANK_ON_POSTGRES: &str = rewrite!("jsonb_set(jsonb_set(payload, '{body}', '\"\"'), '{files}', '[]')");
+
+/// Gives what was told of a message its new text.
+pub(crate) async fn rewrite_message(tx: &mut Tx, topic: &str, id: Uuid, body: &str) -> Result<(), StoreError> {
+    let sql = if tx.is_sqlite() { REWRITE_ON_SQLITE } else { REWRITE_ON_POSTGRES };
+    run!(tx, execute, sql, topic, id.to_string(), body)?;
+    Ok(())
+}
+
+/// Takes text and files out of what was told of a message.
+pub(crate) async fn blank_message(tx: &mut Tx, topic: &str, id: Uuid) -> Result<(), StoreError> {
+    let sql = if tx.is_sqlite() { BLANK_ON_SQLITE } else { BLANK_ON_POSTGRES };
+    run!(tx, execute, sql, topic, id.to_string())?;
+    Ok(())
+}
 
 /// The number of the newest event, 0 when there never was one.
 pub(crate) async fn last(db: &Db) -> Result<i64, StoreError> {

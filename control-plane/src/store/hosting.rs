@@ -36,6 +36,9 @@ statements! {
     LIST_PRESENT_OF = "SELECT id, user_id, guest_id, name, identity, media_participant_sid, role, joined_at, \
         left_at FROM call_participants WHERE call_id = $1 AND left_at IS NULL AND (user_id = $2 OR guest_id = $2) \
         ORDER BY id LIMIT $3";
+    LIST_PRESENT_IN_ROOM = "SELECT r.id, p.identity FROM rooms r JOIN calls c ON c.room_id = r.id AND c.ended_at IS NULL \
+        JOIN call_participants p ON p.call_id = c.id AND p.left_at IS NULL \
+        WHERE (r.id = $1 OR r.parent_room_id = $1) AND (p.user_id = $2 OR p.guest_id = $2) LIMIT $3";
     LIST_STAYS = "SELECT id, user_id, guest_id, name, identity, media_participant_sid, role, joined_at, left_at \
         FROM call_participants WHERE call_id = $1 AND id > $2 AND ($3 = 0 OR left_at IS NULL) ORDER BY id LIMIT $4";
 }
@@ -137,6 +140,16 @@ pub(crate) async fn list_present_of(
     limit: i64,
 ) -> Result<Vec<CallParticipant>, StoreError> {
     run!(on, fetch_all as CallParticipant, LIST_PRESENT_OF, call_id, subject_id, limit)
+}
+
+/// The rooms, a room and its breakouts, that somebody is in the call of, and as whom.
+pub(crate) async fn list_present_in_room(
+    tx: &mut Tx,
+    room_id: Uuid,
+    subject_id: Uuid,
+    limit: i64,
+) -> Result<Vec<(Uuid, String)>, StoreError> {
+    run!(tx, fetch_all as (Uuid, String), LIST_PRESENT_IN_ROOM, room_id, subject_id, limit)
 }
 
 /// Lists stays in the order people came, after `after`; all, or of those who are still in.

@@ -60,6 +60,8 @@ async fn every_statement_prepares_on_sqlite() {
         ("MENTIONED", notifications::MENTIONED_ON_SQLITE),
         ("LEADS", preferences::LIST_LEADS_ON_SQLITE),
         ("LIST_OF_TOPICS", events::LIST_OF_TOPICS_ON_SQLITE),
+        ("REWRITE", events::REWRITE_ON_SQLITE),
+        ("BLANK", events::BLANK_ON_SQLITE),
         ("ADD_QUALITY", analytics::quality::ADD_QUALITY_ON_SQLITE),
     ];
     for (name, sql) in statements().into_iter().chain(only_here) {
@@ -89,6 +91,8 @@ async fn every_statement_prepares_on_postgres() {
         ("MENTIONED", notifications::MENTIONED_ON_POSTGRES),
         ("LEADS", preferences::LIST_LEADS_ON_POSTGRES),
         ("LIST_OF_TOPICS", events::LIST_OF_TOPICS_ON_POSTGRES),
+        ("REWRITE", events::REWRITE_ON_POSTGRES),
+        ("BLANK", events::BLANK_ON_POSTGRES),
         ("ADD_QUALITY", analytics::quality::ADD_QUALITY_ON_POSTGRES),
     ];
     for (name, sql) in statements().into_iter().chain(only_here) {

@@ -36,15 +36,15 @@ both! {
         app.post(&format!("{path}/open"), Some(&ada.access), json!({})).await.expect(200);
         let answer = app.post(&format!("{path}/{one}/join"), Some(&ben.access), json!({})).await.expect(200);
         app.node.join(app, &answer.text("/token"), &one).await;
-        app.node.leave(app, &room, bens).await;
+        app.node.part(app, bens, &room).await;
         app.post(&format!("/calls/{call}/lock"), Some(&ada.access), json!({})).await.expect(200);
         app.clock.advance(Duration::from_secs(600));
         app.node.beat(app).await.expect(200);
         let join = format!("/rooms/{room}/join");
         app.post(&join, Some(&ben.access), json!({})).await.expect(200);
         // Who left altogether has to ask.
-        app.node.leave(app, &room, cems).await;
-        app.clock.advance(Duration::from_secs(600));
+        app.node.part(app, cems, &room).await;
+        app.clock.advance(Duration::from_secs(200));
         app.node.beat(app).await.expect(200);
         app.post(&join, Some(&people[2].0.access), json!({})).await.problem(403, "call_locked");
         assert!(!adas.identity.is_empty());

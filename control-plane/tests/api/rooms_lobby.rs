@@ -94,6 +94,25 @@ both! {
         app.post(&format!("/rooms/{code}/join"), Some(&token), json!({})).await.problem(403, "lobby_required");
     }
 
+    async fn who_is_denied_after_all_leaves_the_call(app) {
+        let (ada, id, code) = scene(app).await;
+        let lobby = json!({ "config": { "lobby": true } });
+        app.patch(&format!("/rooms/{id}"), Some(&ada.access), lobby).await.expect(200);
+        let (bob, waiting) = (app.person("Bob").await, knock(app, &code, "Mallory").await);
+        let knocked = app.post(&format!("/rooms/{code}/lobby"), Some(&bob.access), json!({})).await.expect(200);
+        for (entry, token) in [
+            (waiting.text("/id"), waiting.text("/guest/access_token")),
+            (knocked.text("/id"), bob.access.clone()),
+        ] {
+            app.post(&format!("/rooms/{id}/lobby/{entry}/admit"), Some(&ada.access), json!({})).await.expect(200);
+            let join = app.post(&format!("/rooms/{code}/join"), Some(&token), json!({})).await.expect(200);
+            let inside = app.node.join(app, &join.text("/token"), &id).await;
+            app.post(&format!("/rooms/{id}/lobby/{entry}/deny"), Some(&ada.access), json!({})).await.expect(200);
+            let removal = format!("RemoveParticipant {id} {}", inside.identity);
+            app.eventually("they are taken out", async || app.node.called(&removal) >= 1).await;
+        }
+    }
+
     async fn everybody_can_be_let_in_at_once(app) {
         let (ada, id, code) = scene(app).await;
         let mut tokens = Vec::new();
