@@ -14,7 +14,7 @@ pub(crate) struct NewActivity<'a> {
     pub actor: Option<(Uuid, &'a str)>,
     /// What they did, such as `channel.created`.
     pub kind: &'static str,
-    /// What it is about: `organization`, `user`, `channel`, `room`.
+    /// What it is about: `organization`, `user`, `channel`, `room`, `meeting`.
     pub of: (&'static str, Uuid),
     pub data: Value,
 }

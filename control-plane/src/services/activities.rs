@@ -13,6 +13,9 @@ use crate::store::activities as store;
 use crate::store::db::StoreError;
 use crate::store::tx::Tx;
 
+/// Organizations that read of one call; only a room with meetings of ever so many has more.
+const MAX_ORGS_OF_CALL: i64 = 10;
+
 /// Writes an activity down and tells those who listen at `audience`, or everybody in the organization.
 ///
 /// # Errors
@@ -38,21 +41,24 @@ pub(crate) async fn record(
     Ok(())
 }
 
-/// Writes down that a call began or ended, when its room belongs to an organization.
+/// Writes down that a call began or ended, for every organization it belongs to.
 ///
 /// # Errors
 /// As any statement.
-pub(crate) async fn record_call(
-    tx: &mut Tx,
-    room_id: Uuid,
-    call_id: Uuid,
-    kind: &'static str,
-    now: Micros,
-) -> Result<(), StoreError> {
-    let Some((org_id, name)) = store::find_org_of_room(tx, room_id).await? else { return Ok(()) };
-    let data = json!({ "call_id": call_id, "room_name": name });
-    let new = NewActivity { org_id, actor: None, kind, of: ("room", room_id), data };
-    record(tx, new, None, now).await
+pub(crate) async fn record_call(tx: &mut Tx, call_id: Uuid, kind: &'static str, now: Micros) -> Result<(), StoreError> {
+    for org in store::list_orgs_of_call(tx, call_id, MAX_ORGS_OF_CALL).await? {
+        if org.ref_kind == "meeting" {
+            let data = json!({ "call_id": call_id, "title": org.name });
+            let new = NewActivity { org_id: org.org_id, actor: None, kind, of: ("meeting", org.ref_id), data };
+            // No topic has exactly those for listeners who may see the meeting; its call is told on that of the room.
+            store::insert(tx, &new, now).await?;
+        } else {
+            let data = json!({ "call_id": call_id, "room_name": org.name });
+            let new = NewActivity { org_id: org.org_id, actor: None, kind, of: ("room", org.ref_id), data };
+            record(tx, new, None, now).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Lists what happened in an organization, as far as `user_id` may see it, the newest first.

@@ -66,7 +66,7 @@ pub(crate) async fn active_users(app: &App, org_id: Uuid, minutes: u32) -> Resul
     store::active_members(&app.db, org_id, app.clock.now().minus(window)).await
 }
 
-/// Calls in an organization's rooms, one entry per day; a stay counts on the day it began.
+/// Calls in an organization's rooms and meetings, one entry per day; a stay counts on the day it began.
 ///
 /// # Errors
 /// As any statement.

@@ -175,7 +175,7 @@ pub(super) async fn note_joined(
     if store::activate(tx, call.id, joined_at, room_sid).await? {
         tx.event(topic.clone(), "call.started", &json!({ "room_id": room.id, "call_id": call.id }));
         lifecycle::call_started(tx, room.id, call.id, now).await?;
-        super::activities::record_call(tx, room.id, call.id, "call.started", now).await?;
+        super::activities::record_call(tx, call.id, "call.started", now).await?;
     }
     store::raise_peak(tx, call.id).await?;
     let told = json!({ "room_id": room.id, "call_id": call.id, "identity": info.identity, "name": info.name });
@@ -279,7 +279,7 @@ pub(super) async fn end_call(
         guests::extend_of_call(tx, call.id, now.plus(app.guest_ttl())).await?;
         let told = json!({ "room_id": call.room_id, "call_id": call.id, "reason": reason });
         tx.event(format!("room:{}", call.room_id), "call.ended", &told);
-        super::activities::record_call(tx, call.room_id, call.id, "call.ended", now).await?;
+        super::activities::record_call(tx, call.id, "call.ended", now).await?;
     }
     Ok(true)
 }

@@ -1,5 +1,18 @@
 //! SQL of an organization's figures, counted from the rows themselves.
 
+/// Ids of the calls of organization `$1`, each once: those in its rooms, those in rooms of its meetings, and those in
+/// breakouts of the latter. A call that is tied to a meeting is of no other meeting of its room.
+macro_rules! calls_of_org {
+    () => {
+        "SELECT c.id FROM rooms r JOIN calls c ON c.room_id = r.id WHERE r.org_id = $1 \
+         UNION SELECT c.id FROM meetings m JOIN calls c ON c.room_id = m.room_id \
+         WHERE m.org_id = $1 AND m.deleted_at IS NULL AND (c.meeting_id IS NULL OR c.meeting_id = m.id) \
+         UNION SELECT c.id FROM meetings m JOIN rooms r ON r.parent_room_id = m.room_id \
+         JOIN breakouts b ON b.room_id = r.id JOIN calls t ON t.id = b.call_id JOIN calls c ON c.room_id = r.id \
+         WHERE m.org_id = $1 AND m.deleted_at IS NULL AND (t.meeting_id IS NULL OR t.meeting_id = m.id)"
+    };
+}
+
 pub(crate) mod quality;
 
 use uuid::Uuid;
@@ -16,10 +29,10 @@ statements! {
     COUNT_ACTIVE = "SELECT COUNT(*) AS members, COUNT(CASE WHEN u.last_seen_at >= $2 OR EXISTS \
         (SELECT 1 FROM sessions s WHERE s.user_id = u.id AND s.last_seen_at >= $2) THEN 1 END) AS active \
         FROM organization_members m JOIN users u ON u.id = m.user_id WHERE m.org_id = $1";
-    SUM_CALLS_PER_DAY = "SELECT p.joined_at / 86400000000 AS day, COUNT(DISTINCT p.call_id) AS calls, \
+    SUM_CALLS_PER_DAY = concat!("SELECT p.joined_at / 86400000000 AS day, COUNT(DISTINCT p.call_id) AS calls, \
         COUNT(*) AS stays, CAST(SUM(COALESCE(p.left_at, $3) - p.joined_at) AS BIGINT) AS time_us \
-        FROM call_participants p JOIN calls c ON c.id = p.call_id JOIN rooms r ON r.id = c.room_id \
-        WHERE r.org_id = $1 AND p.joined_at >= $2 GROUP BY p.joined_at / 86400000000";
+        FROM call_participants p WHERE p.call_id IN (", calls_of_org!(), ") AND p.joined_at >= $2 \
+        GROUP BY p.joined_at / 86400000000");
 }
 
 /// Messages of a day; days are counted from 1970-01-01, UTC.
@@ -50,7 +63,7 @@ pub(crate) async fn active_members(db: &Db, org_id: Uuid, from: Micros) -> Resul
     run!(db, fetch_one as (i64, i64), COUNT_ACTIVE, org_id, from)
 }
 
-/// Stays in calls of an organization's rooms per day since `from`; days without any are left out.
+/// Stays in calls of an organization's rooms and meetings per day since `from`; days without any are left out.
 pub(crate) async fn calls_per_day(
     db: &Db,
     org_id: Uuid,

@@ -2254,7 +2254,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Call minutes per day in an organization's rooms; for its owners and admins.
+         * Call minutes per day in an organization's rooms and meetings; for its owners and admins.
          * @description Problems: 403 `forbidden`, 404 `organization_not_found`.
          */
         get: operations["get_call_minutes"];
@@ -2294,7 +2294,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How good connections were, day by day, in calls of an organization's rooms; for its owners and admins.
+         * How good connections were, day by day, in calls of an organization's rooms and meetings; for its owners and admins.
          * @description Problems: 403 `forbidden`, 404 `organization_not_found`.
          */
         get: operations["get_quality_per_day"];
@@ -2866,7 +2866,7 @@ export interface components {
             org_id: string;
             /** Format: uuid */
             ref_id: string;
-            /** @description What it is about: organization, user, channel or room. */
+            /** @description What it is about: organization, user, channel, room or meeting. */
             ref_kind: string;
             type: string;
         };

@@ -37,8 +37,7 @@ statements! {
     LIST_STEPS_OF_CALL = "SELECT bucket_at AS at, excellent, good, poor, lost FROM call_quality \
         WHERE call_id = $1 ORDER BY bucket_at DESC LIMIT $2";
     SUM_PER_DAY_OF_ORG = concat!("SELECT q.bucket_at / 86400000000 AS day, ", sums!(), " FROM call_quality q \
-        JOIN calls c ON c.id = q.call_id JOIN rooms r ON r.id = c.room_id \
-        WHERE r.org_id = $1 AND q.bucket_at >= $2 GROUP BY q.bucket_at / 86400000000");
+        WHERE q.call_id IN (", calls_of_org!(), ") AND q.bucket_at >= $2 GROUP BY q.bucket_at / 86400000000");
     SUM_PER_DAY = concat!("SELECT q.bucket_at / 86400000000 AS day, ", sums!(), " FROM call_quality q \
         WHERE q.bucket_at >= $1 GROUP BY q.bucket_at / 86400000000");
     DELETE_QUALITY_BEFORE = "DELETE FROM call_quality WHERE (call_id, bucket_at) IN \
@@ -74,7 +73,8 @@ pub(crate) async fn list_steps(db: &Db, call_id: Uuid, limit: i64) -> Result<Vec
     run!(db, fetch_all as QualityStep, LIST_STEPS_OF_CALL, call_id, limit)
 }
 
-/// What was found per day since `from`, in calls of an organization's rooms or in all; days without any are left out.
+/// What was found per day since `from`, in calls of an organization's rooms and meetings or in all; days without any
+/// are left out.
 pub(crate) async fn per_day(db: &Db, org_id: Option<Uuid>, from: Micros) -> Result<Vec<QualityDay>, StoreError> {
     match org_id {
         Some(org_id) => run!(db, fetch_all as QualityDay, SUM_PER_DAY_OF_ORG, org_id, from),

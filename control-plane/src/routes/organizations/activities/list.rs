@@ -50,7 +50,7 @@ pub(crate) struct ActivityView {
     actor: Option<ActorView>,
     #[serde(rename = "type")]
     kind: String,
-    /// What it is about: organization, user, channel or room.
+    /// What it is about: organization, user, channel, room or meeting.
     ref_kind: String,
     ref_id: Uuid,
     /// More about it, by type.

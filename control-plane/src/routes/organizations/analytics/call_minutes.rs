@@ -36,7 +36,7 @@ pub(crate) struct CallDayView {
     minutes: i64,
 }
 
-/// Call minutes per day in an organization's rooms; for its owners and admins.
+/// Call minutes per day in an organization's rooms and meetings; for its owners and admins.
 ///
 /// Problems: 403 `forbidden`, 404 `organization_not_found`.
 #[utoipa::path(get, path = "/organizations/{org_id}/analytics/call-minutes", tag = "organizations",

@@ -42,7 +42,7 @@ pub(crate) struct QualityDayView {
     quality: QualityView,
 }
 
-/// How good connections were, day by day, in calls of an organization's rooms; for its owners and admins.
+/// How good connections were, day by day, in calls of an organization's rooms and meetings; for its owners and admins.
 ///
 /// Problems: 403 `forbidden`, 404 `organization_not_found`.
 #[utoipa::path(get, path = "/organizations/{org_id}/analytics/quality", tag = "organizations",
