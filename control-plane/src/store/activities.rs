@@ -12,7 +12,7 @@ use crate::model::clock::Micros;
 statements! {
     INSERT_ACTIVITY = "INSERT INTO activities (id, org_id, actor_id, type, ref_kind, ref_id, data, created_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    // By its room, or by a meeting there: the one it is tied to, else the last one made of each organization.
+    // By its room, or by a meeting: the one it is tied to, else the one whose own room it is.
     LIST_ORGS_OF_CALL = "SELECT r.org_id, 'room' AS ref_kind, r.id AS ref_id, r.name FROM calls c \
         JOIN rooms r ON r.id = c.room_id JOIN organizations o ON o.id = r.org_id \
         WHERE c.id = $1 AND o.deleted_at IS NULL \
@@ -20,7 +20,7 @@ statements! {
         (SELECT m.org_id, m.id, m.title, ROW_NUMBER() OVER (PARTITION BY m.org_id ORDER BY m.id DESC) AS place \
         FROM calls c JOIN rooms r ON r.id = c.room_id JOIN meetings m ON m.room_id = c.room_id \
         JOIN organizations o ON o.id = m.org_id WHERE c.id = $1 AND o.deleted_at IS NULL AND m.deleted_at IS NULL \
-        AND (c.meeting_id IS NULL OR c.meeting_id = m.id) AND (r.org_id IS NULL OR r.org_id <> m.org_id)) k \
+        AND ((c.meeting_id IS NULL AND m.own_room) OR c.meeting_id = m.id) AND (r.org_id IS NULL OR r.org_id <> m.org_id)) k \
         WHERE k.place = 1 ORDER BY ref_kind DESC LIMIT $2";
     // Every member of an organization may see its rooms and public channels, who may see a meeting that one, and nobody
     // what is deleted.

@@ -1,15 +1,15 @@
 //! SQL of an organization's figures, counted from the rows themselves.
 
-/// Ids of the calls of organization `$1`, each once: those in its rooms, those in rooms of its meetings, and those in
-/// breakouts of the latter. A call that is tied to a meeting is of no other meeting of its room.
+/// Ids of the calls of organization `$1`, each once: those in its rooms, those of its meetings, and those in
+/// breakouts of the latter. A call that is tied to no meeting is of the one whose own room it is in.
 macro_rules! calls_of_org {
     () => {
         "SELECT c.id FROM rooms r JOIN calls c ON c.room_id = r.id WHERE r.org_id = $1 \
          UNION SELECT c.id FROM meetings m JOIN calls c ON c.room_id = m.room_id \
-         WHERE m.org_id = $1 AND m.deleted_at IS NULL AND (c.meeting_id IS NULL OR c.meeting_id = m.id) \
+         WHERE m.org_id = $1 AND m.deleted_at IS NULL AND ((c.meeting_id IS NULL AND m.own_room) OR c.meeting_id = m.id) \
          UNION SELECT c.id FROM meetings m JOIN rooms r ON r.parent_room_id = m.room_id \
          JOIN breakouts b ON b.room_id = r.id JOIN calls t ON t.id = b.call_id JOIN calls c ON c.room_id = r.id \
-         WHERE m.org_id = $1 AND m.deleted_at IS NULL AND (t.meeting_id IS NULL OR t.meeting_id = m.id)"
+         WHERE m.org_id = $1 AND m.deleted_at IS NULL AND ((t.meeting_id IS NULL AND m.own_room) OR t.meeting_id = m.id)"
     };
 }
 

@@ -112,7 +112,8 @@ statements! {
     LIST_MEMBERS = "SELECT m.user_id FROM organization_members m JOIN users u ON u.id = m.user_id \
         WHERE m.org_id = $1 AND m.user_id > $2 AND u.status = 'active' AND u.deleted_at IS NULL \
         ORDER BY m.user_id LIMIT $3";
-    COUNT_INVITED = concat!("SELECT COUNT(*) FROM users u WHERE ", invited!());
+    // Whether an address that was invited has an account is not for who invites to know.
+    COUNT_INVITED = "SELECT COUNT(*) + 1 FROM meeting_invites WHERE meeting_id = $1 AND status <> 'declined'";
     LIST_INVITED = concat!("SELECT u.id FROM users u WHERE ", invited!(), " AND u.id > $2 ORDER BY u.id LIMIT $3");
     COUNT_EVERYONE = "SELECT COUNT(*) FROM users WHERE status = 'active' AND deleted_at IS NULL";
     LIST_EVERYONE = "SELECT id FROM users WHERE id > $1 AND status = 'active' AND deleted_at IS NULL \
@@ -290,7 +291,7 @@ pub(crate) async fn list_members(tx: &mut Tx, org_id: Uuid, after: Uuid, limit: 
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// People of a meeting whose accounts can be used.
+/// People of a meeting: its organizer, and who is invited and did not decline, with an account or not.
 pub(crate) async fn count_invited(tx: &mut Tx, meeting_id: Uuid) -> Result<i64, StoreError> {
     let (count,) = run!(tx, fetch_one as (i64,), COUNT_INVITED, meeting_id)?;
     Ok(count)

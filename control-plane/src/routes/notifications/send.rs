@@ -99,7 +99,8 @@ fn check_link<C>(value: &str, _: &C) -> garde::Result {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SendNotificationAnswer {
     client_id: String,
-    /// People who are told because of this request.
+    /// People who are told because of this request; of a meeting, its organizer and everybody invited, though who has no
+    /// account has no inbox.
     recipients: i64,
 }
 
