@@ -6,6 +6,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::admission;
 use super::authorize::{Action, RoomObject, Talk, authorize};
 use super::conversations::{self, ConversationError};
 use crate::app::App;
@@ -16,7 +17,7 @@ use crate::model::topic::{RIGHTS, Topic};
 use crate::model::user::{Actor, PlatformRole};
 use crate::store::db::StoreError;
 use crate::store::tx::Tx;
-use crate::store::{guests, presence, rooms, sessions};
+use crate::store::{calls, guests, hosting, presence, rooms, sessions};
 
 /// What somebody hears of a topic: everything, or only what came into being after a moment.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,10 +39,10 @@ impl Hearing {
 pub(crate) async fn may_listen(app: &App, actor: &Actor, topic: Topic) -> Result<Option<Hearing>, StoreError> {
     let allowed = match topic {
         Topic::Notifications(id) => actor.user().is_some_and(|user| user.id == id),
-        Topic::Room(id) => {
-            let room = find_room(app, actor, id).await?;
-            room.is_some_and(|room| may_see_call(app, actor, &room))
-        }
+        Topic::Room(id) => match find_room(app, actor, id).await? {
+            Some(room) => may_see_call(app, actor, &room) || is_in_breakout(app, actor, &room).await?,
+            None => false,
+        },
         Topic::Conversation(id) => {
             return match conversations::find(app, actor, id, Talk::Read).await {
                 Ok(conversation) => Ok(Some(Hearing { since: conversation.guest_since })),
@@ -64,6 +65,16 @@ async fn find_room(app: &App, actor: &Actor, id: Uuid) -> Result<Option<Room>, S
 fn may_see_call(app: &App, actor: &Actor, room: &Room) -> bool {
     let object = RoomObject { room, by: &RoomName::Id(room.id), now: app.clock.now() };
     authorize(actor, Action::SeeCall, object).is_ok()
+}
+
+/// Whether somebody is in a breakout right now: what it lets in is decided by its parent.
+async fn is_in_breakout(app: &App, actor: &Actor, room: &Room) -> Result<bool, StoreError> {
+    let subject = room.parent_room_id.and_then(|parent_id| admission::subject_id(actor, parent_id));
+    let Some(subject) = subject else { return Ok(false) };
+    match calls::find_open(&app.background, room.id).await? {
+        Some(call) => hosting::was_there(&app.background, call.id, subject, app.clock.now()).await,
+        None => Ok(false),
+    }
 }
 
 /// Finds the session or pass of an actor again; `None` when it has ended meanwhile.

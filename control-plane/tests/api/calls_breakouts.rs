@@ -27,6 +27,24 @@ async fn scene(app: &TestApp) -> (String, String, Vec<(Person, ParticipantInfo)>
 }
 
 both! {
+    async fn tell_those_inside_what_happens_there(app) {
+        let (_, call, people) = scene(app).await;
+        let [(ada, _), (ben, _), (cem, _)] = &people[..] else { panic!("three people") };
+        let path = format!("/calls/{call}/breakouts");
+        let made = app.post(&path, Some(&ada.access), json!({ "count": 1, "assign": "evenly" })).await.expect(201);
+        let one = made.text("/items/0/id");
+        app.post(&format!("{path}/open"), Some(&ada.access), json!({})).await.expect(200);
+        let answer = app.post(&format!("{path}/{one}/join"), Some(&ben.access), json!({})).await.expect(200);
+        app.node.join(app, &answer.text("/token"), &one).await;
+        let wire = app.wire().await;
+        let topic = format!("room:{one}");
+        for (person, hears) in [(ben, true), (cem, false)] {
+            let mut socket = wire.open(&person.access).await;
+            let answer = socket.ask(json!({ "type": "subscribe", "topics": [topic] })).await;
+            assert_eq!(answer["topics"] == json!([topic]), hears, "{answer}");
+        }
+    }
+
     async fn let_people_back_into_a_locked_call(app) {
         let (room, call, people) = scene(app).await;
         let [(ada, adas), (ben, bens), (_, cems)] = &people[..] else { panic!("three people") };
