@@ -6,6 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::topics::room_rights_changed;
+use super::{lobby, rings};
 use crate::app::App;
 use crate::jobs::NewJob;
 use crate::model::clock::Micros;
@@ -36,16 +37,18 @@ pub(super) async fn leave_calls(tx: &mut Tx, user_id: Uuid, now: Micros) -> Resu
 /// # Errors
 /// As any statement; what was done stays done.
 pub(crate) async fn erase(app: &App, user_id: Uuid) -> Result<(), StoreError> {
-    // Blanked last: until then the address finds what hangs on it.
-    let Some(email) = store::find_deleted_email(&app.db, user_id).await? else { return Ok(()) };
+    // Blanked late: until then the address finds what hangs on it.
+    let Some((email, deleted_at)) = store::find_deleted(&app.db, user_id).await? else { return Ok(()) };
+    let blank = format!("{user_id}@deleted.invalid");
     close_rooms(app, user_id).await?;
+    lobby::withdraw(app, user_id).await?;
+    while store::blank_addresses(&app.db, &email, &blank, deleted_at, BATCH).await? == BATCH.unsigned_abs() {}
     while store::blank_call_names(&app.db, user_id, NOBODY, BATCH).await? == BATCH.unsigned_abs() {}
     let now = app.clock.now();
     let mut tx = app.begin().await?;
     users::delete_password(&mut tx, user_id).await?;
     identities::delete_of(&mut tx, user_id).await?;
     store::delete_belongings(&mut tx, user_id).await?;
-    let blank = format!("{user_id}@deleted.invalid");
     store::blank_invites(&mut tx, user_id, &blank).await?;
     // Somebody else may have the address by now, and codes and invitations of theirs.
     if users::find_by_email(&mut tx, &email).await?.is_none() {
@@ -53,7 +56,16 @@ pub(crate) async fn erase(app: &App, user_id: Uuid) -> Result<(), StoreError> {
         store::delete_waiting_invites(&mut tx, &email).await?;
     }
     store::blank_user(&mut tx, user_id, &blank, NOBODY, now).await?;
-    tx.commit(now).await
+    tx.commit(now).await?;
+    // After that: nothing takes the name from the account any more.
+    blank_copies(app, user_id).await
+}
+
+/// Takes the name out of what copied it, beside the id of the account.
+async fn blank_copies(app: &App, user_id: Uuid) -> Result<(), StoreError> {
+    while store::blank_actors(&app.db, user_id, NOBODY, BATCH).await? == BATCH.unsigned_abs() {}
+    while store::blank_removed(&app.db, user_id, NOBODY, BATCH).await? == BATCH.unsigned_abs() {}
+    rings::forget_name(app, user_id, NOBODY).await
 }
 
 /// Deletes the rooms nobody else owns, and leaves the others.

@@ -41,6 +41,8 @@ const ADMITTED_TO_CALL_FOR: Duration = Duration::from_secs(7 * 86_400);
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Bells that waits listen to; rooms share them.
 const BELLS: usize = 64;
+/// Entries of one person taken out of lobbies in one transaction.
+const MAX_WITHDRAWN: i64 = 50;
 
 /// Hosts who are notified that somebody waits.
 const MAX_HOSTS_TOLD: i64 = 50;
@@ -169,6 +171,7 @@ async fn call_hosts(tx: &mut Tx, room: &Room, entry: &LobbyEntry, now: Micros) -
         "room_id": room.id,
         "entry_id": entry.id,
         "title": room.name,
+        "actor_id": (!entry.is_guest).then_some(entry.subject_id),
         "actor_name": entry.name,
         "link": web_pages::join(&room.code),
     });
@@ -233,6 +236,27 @@ pub(crate) async fn leave(app: &App, caller: &Caller, name: &RoomName, id: Uuid)
     tell(&mut tx, room_id, "lobby.left", Some(id), now).await?;
     tx.commit(now).await?;
     Ok(())
+}
+
+/// Takes somebody whose account is gone out of every lobby.
+///
+/// # Errors
+/// As any statement; what was done stays done.
+pub(super) async fn withdraw(app: &App, user_id: Uuid) -> Result<(), StoreError> {
+    loop {
+        let entries = store::list_of_user(&app.db, user_id, MAX_WITHDRAWN).await?;
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let now = app.clock.now();
+        let mut tx = app.begin().await?;
+        for (room_id, id) in entries {
+            if store::delete(&mut tx, room_id, id, user_id).await? {
+                tell(&mut tx, room_id, "lobby.left", Some(id), now).await?;
+            }
+        }
+        tx.commit(now).await?;
+    }
 }
 
 /// A room whose lobby the caller runs: owner, admin, or cohost of the open call; and that call.

@@ -137,7 +137,8 @@ async fn tell(app: &App, tx: &mut Tx, invite: &OrgInvite, secret: &Secret, now: 
     }
     if let Some(user_id) = store::find_verified(tx, &invite.email).await? {
         let payload = json!({ "org_id": invite.org_id, "invite_id": invite.id, "title": invite.org_name,
-            "actor_name": invite.invited_by_name, "link": web_pages::organization_invite(&invite.id.to_string()) });
+            "actor_id": invite.invited_by, "actor_name": invite.invited_by_name,
+            "link": web_pages::organization_invite(&invite.id.to_string()) });
         let key = format!("organization.invited:{}", invite.id);
         notify(tx, &[user_id], NotificationKind::OrganizationInvited, payload, &key, now).await?;
     }

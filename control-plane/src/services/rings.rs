@@ -30,6 +30,8 @@ const RINGS_FOR: Duration = Duration::from_secs(45);
 const MAX_RINGING: i64 = 10;
 /// Tries to find a free code, or to be the one who makes the room.
 const TRIES: usize = 4;
+/// Rooms renamed in one transaction.
+const MAX_RENAMED: i64 = 50;
 /// Characters of a room's name.
 const ROOM_NAME_CHARS: usize = 80;
 
@@ -139,7 +141,7 @@ async fn room_of(app: &App, who: &SignedIn, other_id: Uuid) -> Result<Uuid, Ring
             Some(id) => id,
             None => {
                 let other = meeting_invites::find_user(&mut tx, other_id).await?.ok_or(RingError::NoSuchPerson)?;
-                let name = format!("{}, {}", who.user.display_name, other.display_name);
+                let name = name_of(&who.user.display_name, &other.display_name);
                 let Some(id) = rooms::insert(&mut tx, direct_room(&random_code(), &name, own_id), now).await? else {
                     continue;
                 };
@@ -158,11 +160,36 @@ async fn room_of(app: &App, who: &SignedIn, other_id: Uuid) -> Result<Uuid, Ring
     Err(RingError::NoRoom)
 }
 
+/// What the room of two people is called.
+fn name_of(one: &str, other: &str) -> String {
+    format!("{one}, {other}").chars().take(ROOM_NAME_CHARS).collect()
+}
+
+/// Takes the name of somebody whose account is gone out of the names of the rooms they had with others, whatever those
+/// are called by now: it may be their name of before, too.
+///
+/// # Errors
+/// As any statement; what was done stays done.
+pub(super) async fn forget_name(app: &App, user_id: Uuid, nobody: &str) -> Result<(), StoreError> {
+    let mut after = Uuid::nil();
+    loop {
+        let rooms = store::list_rooms_of(&app.db, user_id, after, MAX_RENAMED).await?;
+        let Some((last, _)) = rooms.last() else { return Ok(()) };
+        after = *last;
+        let now = app.clock.now();
+        let mut tx = app.begin().await?;
+        for (room_id, other) in &rooms {
+            store::rename_room(&mut tx, *room_id, &name_of(nobody, other), now).await?;
+            tx.event(format!("room:{room_id}"), "room.updated", &json!({ "room_id": room_id, "changed": ["name"] }));
+        }
+        tx.commit(now).await?;
+    }
+}
+
 fn direct_room<'a>(code: &'a str, name: &'a str, owner_id: Uuid) -> NewRoom<'a> {
-    let end = name.char_indices().nth(ROOM_NAME_CHARS).map_or(name.len(), |(at, _)| at);
     NewRoom {
         code,
-        name: name.get(..end).unwrap_or(name),
+        name,
         description: "",
         room_type: RoomType::Video,
         access_level: AccessLevel::Restricted,
@@ -242,6 +269,7 @@ fn payload(ring: &Ring) -> serde_json::Value {
     json!({
         "call_id": ring.id,
         "room_id": ring.room_id,
+        "actor_id": ring.caller_id,
         "actor_name": ring.caller_name,
         "link": web_pages::join(&ring.room_code),
     })

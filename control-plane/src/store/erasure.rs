@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::db::{Db, On, StoreError, run};
+use super::db::{Db, On, Pool, StoreError, run};
 use super::{statements, tx::Tx};
 use crate::model::clock::Micros;
 
@@ -30,8 +30,64 @@ statements! {
     DELETE_ORGANIZATION_INVITES = "DELETE FROM organization_invites WHERE email = $1";
     DELETE_ROOM_INVITATIONS = "DELETE FROM room_invitations WHERE email = $1";
     BLANK_BANS = "UPDATE room_bans SET name = $2 WHERE subject_id = $1";
-    FIND_DELETED_EMAIL = "SELECT email FROM users WHERE id = $1 AND deleted_at IS NOT NULL";
+    FIND_DELETED = "SELECT email, deleted_at FROM users WHERE id = $1 AND deleted_at IS NOT NULL";
 }
+
+/// `$1` is the id of an account as JSON has it, `$2` what stands for a name, `$3` how many rows. The name is in the field
+/// beside the id, so that nobody of the same name is touched.
+macro_rules! blank_named {
+    ($table:literal, $json:literal, $id:literal, $name:literal, $blanked:literal) => {
+        concat!(
+            "UPDATE ",
+            $table,
+            " SET ",
+            $json,
+            " = ",
+            $blanked,
+            " WHERE id IN (SELECT id FROM ",
+            $table,
+            " WHERE ",
+            $json,
+            " ->> '",
+            $id,
+            "' = $1 AND ",
+            $json,
+            " ->> '",
+            $name,
+            "' <> $2 LIMIT $3)"
+        )
+    };
+}
+
+/// `$1` is an address, `$2` what stands for it, `$3` when its account was deleted: who has the address after that is
+/// somebody else. `$4` is how many rows.
+macro_rules! blank_address {
+    ($blanked:literal) => {
+        concat!(
+            "UPDATE audit_log SET diff = ",
+            $blanked,
+            " WHERE id IN (SELECT id FROM audit_log WHERE diff ->> 'email' = $1 AND diff ->> 'email' <> $2 \
+             AND created_at <= $3 LIMIT $4)"
+        )
+    };
+}
+
+pub(super) const BLANK_ACTORS_ON_SQLITE: &str =
+    blank_named!("notifications", "payload", "actor_id", "actor_name", "json_set(payload, '$.actor_name', $2)");
+pub(super) const BLANK_ACTORS_ON_POSTGRES: &str = blank_named!(
+    "notifications",
+    "payload",
+    "actor_id",
+    "actor_name",
+    "jsonb_set(payload, '{actor_name}', to_jsonb(CAST($2 AS TEXT)))"
+);
+pub(super) const BLANK_REMOVED_ON_SQLITE: &str =
+    blank_named!("audit_log", "diff", "subject_id", "name", "json_set(diff, '$.name', $2)");
+pub(super) const BLANK_REMOVED_ON_POSTGRES: &str =
+    blank_named!("audit_log", "diff", "subject_id", "name", "jsonb_set(diff, '{name}', to_jsonb(CAST($2 AS TEXT)))");
+pub(super) const BLANK_ADDRESSES_ON_SQLITE: &str = blank_address!("json_set(diff, '$.email', $2)");
+pub(super) const BLANK_ADDRESSES_ON_POSTGRES: &str =
+    blank_address!("jsonb_set(diff, '{email}', to_jsonb(CAST($2 AS TEXT)))");
 
 /// Where somebody is in a call now: room and identity.
 pub(crate) async fn list_presence(
@@ -86,7 +142,7 @@ pub(crate) async fn blank_call_names(db: &Db, user_id: Uuid, name: &str, batch: 
     run!(db, execute, BLANK_CALL_NAMES, user_id, name, batch)
 }
 
-/// Replaces address and name of a deleted account, last of all.
+/// Replaces address and name of a deleted account, after what its address finds.
 pub(crate) async fn blank_user(
     tx: &mut Tx,
     user_id: Uuid,
@@ -99,8 +155,40 @@ pub(crate) async fn blank_user(
     Ok(())
 }
 
-/// The address of a deleted account, until it is blanked.
-pub(crate) async fn find_deleted_email(db: &Db, user_id: Uuid) -> Result<Option<String>, StoreError> {
-    let found = run!(db, fetch_optional as (String,), FIND_DELETED_EMAIL, user_id)?;
-    Ok(found.map(|(email,)| email))
+/// The address of a deleted account, until it is blanked, and when it was deleted.
+pub(crate) async fn find_deleted(db: &Db, user_id: Uuid) -> Result<Option<(String, Micros)>, StoreError> {
+    run!(db, fetch_optional as (String, Micros), FIND_DELETED, user_id)
+}
+
+/// Replaces the name of whoever did it in at most `batch` notifications of others; how many it were.
+pub(crate) async fn blank_actors(db: &Db, user_id: Uuid, name: &str, batch: i64) -> Result<u64, StoreError> {
+    let sql = match &db.pool {
+        Pool::Sqlite(_) => BLANK_ACTORS_ON_SQLITE,
+        Pool::Postgres(_) => BLANK_ACTORS_ON_POSTGRES,
+    };
+    run!(db, execute, sql, user_id.to_string(), name, batch)
+}
+
+/// Replaces the name of whoever was removed from a call in at most `batch` rows of the audit log; how many it were.
+pub(crate) async fn blank_removed(db: &Db, user_id: Uuid, name: &str, batch: i64) -> Result<u64, StoreError> {
+    let sql = match &db.pool {
+        Pool::Sqlite(_) => BLANK_REMOVED_ON_SQLITE,
+        Pool::Postgres(_) => BLANK_REMOVED_ON_POSTGRES,
+    };
+    run!(db, execute, sql, user_id.to_string(), name, batch)
+}
+
+/// Replaces an address in at most `batch` rows of the audit log that were written until `until`; how many it were.
+pub(crate) async fn blank_addresses(
+    db: &Db,
+    email: &str,
+    blank: &str,
+    until: Micros,
+    batch: i64,
+) -> Result<u64, StoreError> {
+    let sql = match &db.pool {
+        Pool::Sqlite(_) => BLANK_ADDRESSES_ON_SQLITE,
+        Pool::Postgres(_) => BLANK_ADDRESSES_ON_POSTGRES,
+    };
+    run!(db, execute, sql, email, blank, until, batch)
 }

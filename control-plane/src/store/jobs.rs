@@ -23,8 +23,9 @@ statements! {
         FROM jobs WHERE id = $1";
     REVIVE_JOB = "UPDATE jobs SET state = 'ready', run_at = $2, attempts = 0, finished_at = NULL \
         WHERE id = $1 AND state = 'dead'";
-    FINISH_JOB = "UPDATE jobs SET state = 'done', finished_at = $3, locked_by = NULL, locked_until = NULL \
-        WHERE id = $1 AND locked_by = $2 AND state = 'running'";
+    // Nobody runs it again, and what it carried may open something: the links of a mail do.
+    FINISH_JOB = "UPDATE jobs SET state = 'done', payload = '{}', finished_at = $3, locked_by = NULL, \
+        locked_until = NULL WHERE id = $1 AND locked_by = $2 AND state = 'running'";
     RETRY_JOB = "UPDATE jobs SET state = 'ready', run_at = $3, last_error = $4, locked_by = NULL, locked_until = NULL \
         WHERE id = $1 AND locked_by = $2 AND state = 'running'";
     BURY_JOB = "UPDATE jobs SET state = 'dead', finished_at = $3, last_error = $4, locked_by = NULL, \
@@ -126,6 +127,7 @@ pub(crate) async fn claim(
     run!(db, fetch_optional as ClaimedJob, sql, worker, locked_until, now)
 }
 
+/// Notes that a job is done, and forgets what it carried. A dead one keeps it: it may be tried again.
 pub(crate) async fn finish(db: &Db, id: Uuid, worker: &str, now: Micros) -> Result<(), StoreError> {
     run!(db, execute, FINISH_JOB, id, worker, now)?;
     Ok(())

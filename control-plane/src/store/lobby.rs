@@ -37,6 +37,7 @@ statements! {
     LIST_ABSENT_HOSTS = "SELECT m.user_id FROM room_members m WHERE m.room_id = $1 AND m.role IN ('owner', 'admin') \
         AND NOT EXISTS (SELECT 1 FROM call_participants p JOIN calls c ON c.id = p.call_id WHERE c.room_id = $1 \
         AND c.ended_at IS NULL AND p.left_at IS NULL AND p.role IN ('host', 'cohost')) ORDER BY m.user_id LIMIT $2";
+    LIST_ENTRIES_OF_USER = "SELECT room_id, id FROM lobby_entries WHERE subject_id = $1 AND NOT is_guest LIMIT $2";
     DELETE_ENTRY = "DELETE FROM lobby_entries WHERE room_id = $1 AND id = $2 AND subject_id = $3";
     DELETE_ENTRY_OF = "DELETE FROM lobby_entries WHERE room_id = $1 AND subject_id = $2";
     DELETE_ADMISSIONS_OF_CALL = "DELETE FROM lobby_entries WHERE room_id = $1 AND call_id = $2";
@@ -157,6 +158,11 @@ pub(crate) async fn bind(
 /// Deletes one's own entry; `false` when it is not there or somebody else's.
 pub(crate) async fn delete(tx: &mut Tx, room_id: Uuid, id: Uuid, subject_id: Uuid) -> Result<bool, StoreError> {
     Ok(run!(tx, execute, DELETE_ENTRY, room_id, id, subject_id)? == 1)
+}
+
+/// Lists what a user has in lobbies: rooms and entries.
+pub(crate) async fn list_of_user(db: &Db, user_id: Uuid, limit: i64) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+    run!(db, fetch_all as (Uuid, Uuid), LIST_ENTRIES_OF_USER, user_id, limit)
 }
 
 /// Withdraws whatever a user or guest has in a room's lobby.

@@ -1,4 +1,5 @@
-//! SQL of the audit log and the event log: rows are appended in the transaction of an act and never changed.
+//! SQL of the audit log and the event log: rows are appended in the transaction of an act and never changed,
+//! but for names and addresses of erased accounts ([`super::erasure`]).
 
 use serde_json::Value;
 use sqlx::types::Json;

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::db::{On, StoreError, run};
+use super::db::{Db, On, StoreError, run};
 use super::{statements, tx::Tx};
 use crate::model::clock::Micros;
 use crate::model::ring::{Ring, RingState};
@@ -30,6 +30,10 @@ statements! {
         ON CONFLICT (room_id, user_id) DO NOTHING";
     TIE_CONVERSATION = "UPDATE rooms SET conversation_id = $2 WHERE id = $1 AND conversation_id <> $2 \
         AND NOT EXISTS (SELECT 1 FROM conversations c WHERE c.id = rooms.conversation_id AND c.last_seq > 0)";
+    LIST_DIRECT_ROOMS_OF = "SELECT d.room_id, u.display_name FROM direct_rooms d \
+        JOIN users u ON u.id = CASE WHEN d.low_id = $1 THEN d.high_id ELSE d.low_id END \
+        WHERE (d.low_id = $1 OR d.high_id = $1) AND d.room_id > $2 ORDER BY d.room_id LIMIT $3";
+    RENAME_DIRECT_ROOM = "UPDATE rooms SET name = $2, name_folded = $3, updated_at = $4 WHERE id = $1";
     INSERT_RING = "INSERT INTO call_rings (id, room_id, caller_id, callee_id, state, created_at, expires_at) \
         VALUES ($1, $2, $3, $4, 'ringing', $5, $6) ON CONFLICT DO NOTHING";
     FIND_RING = select_ring!("WHERE g.id = $1");
@@ -62,6 +66,22 @@ pub(crate) async fn set_room(tx: &mut Tx, a: Uuid, b: Uuid, room_id: Uuid, now: 
 /// Lets a room share a conversation, unless something was said in its own.
 pub(crate) async fn tie_conversation(tx: &mut Tx, room_id: Uuid, conversation_id: Uuid) -> Result<(), StoreError> {
     run!(tx, execute, TIE_CONVERSATION, room_id, conversation_id)?;
+    Ok(())
+}
+
+/// The rooms somebody has with one other person each, and that person's name, by id after `after`.
+pub(crate) async fn list_rooms_of(
+    db: &Db,
+    user_id: Uuid,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<(Uuid, String)>, StoreError> {
+    run!(db, fetch_all as (Uuid, String), LIST_DIRECT_ROOMS_OF, user_id, after, limit)
+}
+
+/// Gives the room of two people another name.
+pub(crate) async fn rename_room(tx: &mut Tx, room_id: Uuid, name: &str, now: Micros) -> Result<(), StoreError> {
+    run!(tx, execute, RENAME_DIRECT_ROOM, room_id, name, name.to_lowercase(), now)?;
     Ok(())
 }
 

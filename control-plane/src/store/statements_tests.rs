@@ -55,6 +55,9 @@ async fn every_statement_prepares_on_sqlite() {
     sqlx::migrate!("../migrations/sqlite").run(&mut connection).await.unwrap();
     let only_here = [
         ("CLAIM", jobs::CLAIM_ON_SQLITE),
+        ("BLANK_ACTORS", erasure::BLANK_ACTORS_ON_SQLITE),
+        ("BLANK_REMOVED", erasure::BLANK_REMOVED_ON_SQLITE),
+        ("BLANK_ADDRESSES", erasure::BLANK_ADDRESSES_ON_SQLITE),
         ("FILES", files::LIST_OF_MESSAGES_ON_SQLITE),
         ("INSERT", notifications::INSERT_ON_SQLITE),
         ("MENTIONED", notifications::MENTIONED_ON_SQLITE),
@@ -86,6 +89,9 @@ async fn every_statement_prepares_on_postgres() {
     sqlx::migrate!("../migrations/postgres").run(&mut connection).await.unwrap();
     let only_here = [
         ("CLAIM", jobs::CLAIM_ON_POSTGRES),
+        ("BLANK_ACTORS", erasure::BLANK_ACTORS_ON_POSTGRES),
+        ("BLANK_REMOVED", erasure::BLANK_REMOVED_ON_POSTGRES),
+        ("BLANK_ADDRESSES", erasure::BLANK_ADDRESSES_ON_POSTGRES),
         ("FILES", files::LIST_OF_MESSAGES_ON_POSTGRES),
         ("INSERT", notifications::INSERT_ON_POSTGRES),
         ("MENTIONED", notifications::MENTIONED_ON_POSTGRES),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{TestApp, both};
+use crate::support::{MailSink, TestApp, both};
 
 /// A job that failed for good, on behalf of somebody; about a room that does not exist, so that doing it is harmless.
 async fn dead_job(app: &TestApp, owner: Option<Uuid>, dedupe_key: &str, state: &str) -> Uuid {
@@ -80,5 +80,26 @@ both! {
         app.get("/jobs/nonsense", Some(&ada.access)).await.problem(404, "job_not_found");
         let nobodys = dead_job(app, None, "nobody", "dead").await;
         app.get(&format!("/jobs/{nobodys}"), Some(&ada.access)).await.problem(404, "job_not_found");
+    }
+
+    async fn a_dead_job_keeps_what_it_carries_until_it_is_done(app, |config| MailSink::serve(config)) {
+        let root = app.admin().await;
+        let id = Uuid::now_v7();
+        // Its last try is due, and it does not say to whom it goes.
+        let nobodys = json!({ "subject": "News", "paragraphs": ["Hello"] });
+        let eves = json!({ "to": "eve@example.org", "subject": "News", "paragraphs": ["Hello"] });
+        app.sql(&format!(
+            "INSERT INTO jobs (id, kind, payload, run_at, state, attempts, max_attempts, created_at) \
+             VALUES ({}, 'mail.send', '{nobodys}', 1, 'ready', 13, 14, 1)",
+            app.sql_id(id)
+        )).await;
+        let found = format!("SELECT COUNT(*) FROM jobs WHERE id = {} AND ", app.sql_id(id));
+        let is = async |what: &str| app.number(&format!("{found}{what}")).await == 1;
+        app.eventually("the job is dead", async || is("state = 'dead'").await).await;
+        assert!(is("CAST(payload AS TEXT) LIKE '%Hello%'").await);
+        app.sql(&format!("UPDATE jobs SET payload = '{eves}' WHERE id = {}", app.sql_id(id))).await;
+        app.call(http::Method::POST, &format!("/admin/jobs/{id}/retry"), Some(&root.access), None).await.expect(200);
+        app.mail().wait("eve@example.org", "News", 1).await;
+        app.eventually("nothing is left of it", async || is("state = 'done' AND CAST(payload AS TEXT) = '{}'").await).await;
     }
 }

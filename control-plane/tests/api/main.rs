@@ -42,6 +42,7 @@ mod files_upload;
 mod lists_cost;
 mod me_avatar;
 mod me_delete;
+mod me_delete_names;
 mod me_identities;
 mod me_preferences;
 mod me_push_subscriptions;

@@ -33,8 +33,9 @@ both! {
         assert_eq!((titles(&page), &page.json["unread_count"]), (vec!["Maintenance tonight"], &json!(1)));
         let entry = &page.json["items"][0];
         assert_eq!((entry["kind"].as_str(), &entry["read_at"]), (Some("system"), &Value::Null));
+        let root_id = app.get("/me", Some(&root)).await.expect(200).text("/id");
         assert_eq!(entry["payload"], json!({
-            "title": "Maintenance tonight", "text": "Hello", "link": "/rooms", "actor_name": "Root"
+            "title": "Maintenance tonight", "text": "Hello", "link": "/rooms", "actor_id": root_id, "actor_name": "Root"
         }));
         let id = entry["id"].as_str().unwrap();
         let theirs = app.get("/notifications", Some(&eve.access)).await.expect(200);

@@ -29,7 +29,7 @@ both! {
         assert_eq!(told[0]["kind"], "message.mention");
         assert_eq!(told[0]["payload"], json!({
             "conversation_id": room.json["conversation_id"], "message_id": sent.json["id"], "seq": 1,
-            "actor_name": "Bob", "title": "Stand-up",
+            "actor_id": bob.id, "actor_name": "Bob", "title": "Stand-up",
             "text": "Morning @Ada, <@nonsense> and @eve. Mail ada@example.org",
         }));
         // Eve is no member of the room, so nobody can call her into it.

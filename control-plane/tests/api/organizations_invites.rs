@@ -241,4 +241,23 @@ both! {
         assert_eq!(app.post(&accept, Some(&bob.access), json!({})).await.expect(200).text("/role"), "member");
         app.post(&accept, Some(&bob.access), json!({})).await.problem(404, "invite_not_found");
     }
+
+    async fn leave_no_token_behind_once_they_are_mailed(app, |config| {
+        MailSink::serve(config);
+        config.public_url = Some("https://meet.example.org/".parse().unwrap());
+    }) {
+        let ada = app.person("Ada").await;
+        let org = talk::organization(app, &ada, "Org").await;
+        let path = format!("/organizations/{}/invites", org.text("/id"));
+        let invite = app.post(&path, Some(&ada.access), json!({ "email": "new@example.org" })).await.expect(201);
+        let mail = app.mail().wait("new@example.org", "invites you to Org", 1).await;
+        assert!(mail.part("text/plain").unwrap().contains(&invite.text("/token")));
+        app.work_done().await;
+        let sent = "SELECT CAST(payload AS TEXT) FROM jobs WHERE kind = 'mail.send' AND state = 'done'";
+        assert_eq!(app.sql_texts(sent).await, ["{}"]);
+        let carried = app.sql_texts("SELECT CAST(payload AS TEXT) FROM jobs").await;
+        assert!(!carried.iter().any(|payload| payload.contains(&invite.text("/token"))), "{carried:?}");
+        // The link of the mail works all the same.
+        app.get(&format!("/organization-invites/{}", invite.text("/token")), None).await.expect(200);
+    }
 }

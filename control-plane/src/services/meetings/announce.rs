@@ -108,6 +108,7 @@ impl<'a> Announcement<'a> {
             "meeting_id": self.meeting.id,
             "occurrence": self.occurrence.map(|occurrence| occurrence.original_start_at),
             "title": self.meeting.title,
+            "actor_id": self.meeting.organizer_id,
             "actor_name": self.meeting.organizer_name,
             "starts_at": starts_at,
             "link": web_pages::meeting(self.meeting.id),

@@ -336,6 +336,7 @@ async fn tell_organizer(tx: &mut Tx, meeting: &Meeting, invite: &Invite, now: Mi
         "meeting_id": meeting.id,
         "invite_id": invite.id,
         "title": meeting.title,
+        "actor_id": invite.user_id,
         "actor_name": invite.display_name.as_deref().unwrap_or(&invite.email),
         "text": text,
         "starts_at": meeting.starts_at,

@@ -76,7 +76,8 @@ pub(crate) async fn announce(app: &App, who: &SignedIn, what: Announcement) -> R
     let now = app.clock.now();
     let mut tx = app.begin().await?;
     let kind = permit(&mut tx, who, &what.audience).await?;
-    let mut payload = json!({ "title": what.title, "text": what.text, "actor_name": who.user.display_name });
+    let (actor_id, actor_name) = (who.user.id, &who.user.display_name);
+    let mut payload = json!({ "title": what.title, "text": what.text, "actor_id": actor_id, "actor_name": actor_name });
     match &what.audience {
         Audience::Organization(id) => payload["org_id"] = json!(id),
         Audience::Meeting(id) => payload["meeting_id"] = json!(id),

@@ -58,6 +58,7 @@ pub(crate) async fn tell(
         "conversation_id": message.conversation_id,
         "message_id": message.id,
         "seq": message.seq,
+        "actor_id": (message.sender_kind == SenderKind::User).then_some(message.sender_id),
         "actor_name": message.sender_name,
         "title": title,
         "text": message.body,

@@ -34,7 +34,8 @@ const TEXT_CHARS: usize = 2_000;
 ///
 /// `dedupe_key` makes it the same news: whoever has a row with that key, even a deleted one, is left alone, so that jobs
 /// may repeat. Texts in `payload` that pushes and mails are worded with: `title`, `actor_name`, `text`, `link` (a path of
-/// the web app) and `starts_at`. Up to [`PEOPLE_PER_ACT`] are told with the commit; more of them by jobs soon after.
+/// the web app) and `starts_at`. Whose name `actor_name` is says `actor_id`, if they have an account: by it the name is
+/// found when the account is erased. Up to [`PEOPLE_PER_ACT`] are told with the commit; more of them by jobs soon after.
 ///
 /// # Errors
 /// As any statement.
