@@ -210,7 +210,7 @@ pub(crate) async fn login(
 ) -> Result<(User, TokenPair), LoginError> {
     let found = users::find_with_password(&app.db, identifier).await?;
     let phc = found.as_ref().map(|found| found.phc.clone());
-    if !app.passwords.verify(password, phc).await? {
+    if !app.passwords.verify(password, phc.clone()).await? {
         return Err(LoginError::Refused);
     }
     let user = found.map(|found| found.user).ok_or(LoginError::Refused)?;
@@ -219,6 +219,14 @@ pub(crate) async fn login(
     }
     let now = app.clock.now();
     let mut tx = app.begin().await?;
+    // A password takes its time to be checked: a reset, a change or a suspension may have come in between, and ends what
+    // the old one opens.
+    if !users::lock_active(&mut tx, user.id).await? {
+        return Err(LoginError::Suspended);
+    }
+    if users::find_password(&mut tx, user.id).await? != phc {
+        return Err(LoginError::Refused);
+    }
     let tokens = sessions::begin(app, &mut tx, user.id, transport, &caller.facts, now).await?;
     audit(&mut tx, caller, "session.begun", ("user", user.id), json!({}), now).await?;
     tx.commit(now).await?;

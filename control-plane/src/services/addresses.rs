@@ -62,7 +62,8 @@ pub(crate) async fn sign_in(
         tx.commit(now).await?;
         return Err(CodeError::Invalid);
     };
-    if user.status != UserStatus::Active {
+    // Under the lock under which passwords and the status change.
+    if !users::lock_active(&mut tx, user.id).await? {
         tx.commit(now).await?;
         return Err(CodeError::Suspended);
     }
@@ -94,6 +95,8 @@ pub(crate) async fn reset_password(
         tx.commit(now).await?;
         return Err(CodeError::Invalid);
     };
+    // Who signs in with the old password meanwhile is either refused or among those whose sessions end here.
+    users::lock(&mut tx, user.id).await?;
     let user = claim(&mut tx, caller, user, now).await?;
     users::set_password(&mut tx, user.id, &phc, now).await?;
     sessions::revoke_all(&mut tx, user.id, None, now).await?;

@@ -246,7 +246,7 @@ async fn try_admit(
         Some(user) => user,
         None => bind(app, &mut tx, caller, kind, claims, now).await?,
     };
-    if user.status != UserStatus::Active {
+    if user.status != UserStatus::Active || !users::lock_active(&mut tx, user.id).await? {
         return Err(ProviderError::Suspended);
     }
     let tokens = sessions::begin(app, &mut tx, user.id, transport, &caller.facts, now).await?;

@@ -174,8 +174,8 @@ pub(crate) async fn set_verified(tx: &mut Tx, id: Uuid, now: Micros) -> Result<O
 }
 
 /// The hash of an account's password, if it has one.
-pub(crate) async fn find_password(db: &Db, user_id: Uuid) -> Result<Option<String>, StoreError> {
-    let found = run!(db, fetch_optional as (String,), FIND_PASSWORD, user_id)?;
+pub(crate) async fn find_password(on: impl Into<On<'_>>, user_id: Uuid) -> Result<Option<String>, StoreError> {
+    let found = run!(on, fetch_optional as (String,), FIND_PASSWORD, user_id)?;
     Ok(found.map(|(phc,)| phc))
 }
 

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::check::{HEAD_BYTES, Kind, NAME_BYTES, Rejection, clean_name, promised};
 use super::{FileError, abandoned, find, tell, uploader, writable};
+use crate::services::topics;
 use crate::adapters::storage::Upload;
 use crate::app::App;
 use crate::http::extract::Caller;
@@ -299,6 +300,11 @@ impl Eye {
 }
 
 async fn make_ready(app: &App, caller: &Caller, file: &File, key: &str, received: Received) -> Result<File, FileError> {
+    // Bytes take their time: whoever sends them may have lost the right to meanwhile.
+    let actor = topics::refresh_actor(app, &caller.actor).await?.ok_or(FileError::NotFound)?;
+    if let Some(conversation_id) = file.conversation_id {
+        writable(app, &actor, conversation_id).await?;
+    }
     let now = app.clock.now();
     let mut tx = app.begin().await?;
     let size = i64::try_from(received.size).unwrap_or(i64::MAX);
