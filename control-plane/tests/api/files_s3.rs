@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::TestApp;
-use crate::support::files::{PNG, Part, conversation, form, pdf};
+use crate::support::files::{PNG, Part, conversation, form, office, pdf};
 
 /// The bucket of the test.
 const BUCKET: &str = "plenum-test";
@@ -133,6 +133,16 @@ async fn a_bucket_holds_files_as_a_folder_does() {
         .await;
         assert_eq!(app.get(&format!("/files/{bad}"), token).await.text("/reject_reason"), reason);
         app.delete(&format!("/files/{bad}"), token).await.expect(204);
+    }
+
+    // A document is looked into where it is.
+    let zeros = [b"PK\x03\x04".as_slice(), &[0; 200]].concat();
+    for (content, state) in [(&office("xl"), "ready"), (&zeros, "rejected")] {
+        let (id, url) = announce(&app, &ada.access, &conversation, "b.xlsx", content.len()).await;
+        put(&url, content).await;
+        app.post(&format!("/files/{id}/complete"), token, json!({})).await.expect(202);
+        app.eventually("it is judged", async || app.get(&format!("/files/{id}"), token).await.json["state"] == state)
+            .await;
     }
 
     // Deleted files leave the bucket, what was written behind their back included.

@@ -5,7 +5,7 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::support::files::{PNG, Part, conversation, find_files, form, pdf};
+use crate::support::files::{PNG, Part, archive, conversation, find_files, form, office, open_document, pdf};
 use crate::support::{Answer, TestApp, both};
 
 async fn upload(app: &TestApp, token: &str, conversation: &str, part: Part<'_>) -> Answer {
@@ -111,6 +111,42 @@ both! {
             let listed = app.get(&format!("/conversations/{conversation}/files"), Some(&ada.access)).await;
             listed.json["items"].as_array().unwrap().len() == 2
         }).await;
+    }
+
+    async fn documents_are_what_they_hold(app) {
+        let ada = app.person("Ada").await;
+        let (_, conversation) = conversation(app, &ada).await;
+        let zeros = [b"PK\x03\x04".as_slice(), &[0; 20_000]].concat();
+        let plain = archive(&[("a.txt", b"hello"), ("word.xml", b"<x/>")]);
+        let documents = [
+            ("docx", office("word")), ("xlsx", office("xl")), ("pptx", office("ppt")), ("odt", open_document("text")),
+            ("ods", open_document("spreadsheet")), ("odp", open_document("presentation")),
+        ];
+        for (extension, own) in &documents {
+            let name = format!("a.{extension}");
+            let send = async |bytes: &[u8]| upload(app, &ada.access, &conversation, Part::new(&name, "", bytes)).await;
+            let file = send(own).await.expect(201);
+            assert!(file.text("/content_type").starts_with("application/vnd."), "{}", file.json);
+            for other in documents.iter().filter(|(other, _)| other != extension).map(|(_, bytes)| bytes) {
+                send(other).await.problem(422, "file_rejected");
+            }
+            for bad in [&zeros, &plain, &own[..own.len() - 1].to_vec(), &[own.as_slice(), b"more"].concat()] {
+                send(bad).await.problem(422, "file_rejected");
+            }
+        }
+        let zip = upload(app, &ada.access, &conversation, Part::new("a.zip", "application/zip", &plain)).await;
+        assert_eq!(zip.expect(201).text("/content_type"), "application/zip");
+        assert_eq!(find_files(&app.files_dir()).len(), documents.len() + 1);
+        // In two steps, by the size that was announced.
+        let path = format!("/conversations/{conversation}/files");
+        for (bytes, state) in [(&documents[0].1, "ready"), (&zeros, "rejected")] {
+            let announced = json!({ "name": "b.docx", "size": bytes.len() });
+            let id = app.post(&path, Some(&ada.access), announced).await.expect(201).text("/id");
+            app.put_bytes(&format!("/files/{id}/content"), Some(&ada.access), bytes).await;
+            let file = app.get(&format!("/files/{id}"), Some(&ada.access)).await.expect(200);
+            assert_eq!(file.text("/state"), state);
+        }
+        assert_eq!(find_files(&app.files_dir()).len(), documents.len() + 2);
     }
 
     async fn broken_forms_are_named(app) {

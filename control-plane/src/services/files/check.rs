@@ -1,7 +1,9 @@
 //! Whether bytes are what they claim to be: the name, the declared type and the first bytes have to agree.
 //!
 //! In: a name, a declared type, the head of the content. Out: the kind of file, or why not. Nothing is decoded or
-//! unpacked, so a bomb stays as small as it came.
+//! unpacked, so a bomb stays as small as it came. What an archive lists at its end is for [`package`](super::package).
+
+use super::package::Package;
 
 /// Bytes from the beginning that are looked at.
 pub(crate) const HEAD_BYTES: usize = 8 << 10;
@@ -17,6 +19,8 @@ enum Magic {
     Text,
     /// Text with an `<svg` element near its beginning.
     Svg,
+    /// An archive with certain entries.
+    Archive(Package),
 }
 
 /// A kind of file that is allowed.
@@ -83,6 +87,7 @@ const ODT: &str = "application/vnd.oasis.opendocument.text";
 const ODS: &str = "application/vnd.oasis.opendocument.spreadsheet";
 const ODP: &str = "application/vnd.oasis.opendocument.presentation";
 const ZIP: &str = "application/zip";
+const OPEN: Magic = Magic::Archive(Package::OpenDocument);
 /// Containers that audio and video share.
 const OGG: Magic = Magic::Bytes(&["audio/ogg", "audio/opus", "video/ogg"]);
 const MPEG4: Magic = Magic::Bytes(&["video/mp4", "video/x-m4v", "audio/m4a"]);
@@ -107,12 +112,12 @@ static KINDS: &[Kind] = &[
     kind("application/pdf", &["pdf"], &["application/x-pdf"], Magic::Bytes(&["application/pdf"]), true),
     kind(ZIP, &["zip"], &["application/x-zip-compressed"], Magic::Bytes(&[ZIP]), false),
     kind("application/gzip", &["gz"], &["application/x-gzip"], Magic::Bytes(&["application/gzip"]), false),
-    kind(WORD, &["docx"], &[], Magic::Bytes(&[WORD, ZIP]), false),
-    kind(SHEET, &["xlsx"], &[], Magic::Bytes(&[SHEET, ZIP]), false),
-    kind(SLIDES, &["pptx"], &[], Magic::Bytes(&[SLIDES, ZIP]), false),
-    kind(ODT, &["odt"], &[], Magic::Bytes(&[ODT, ZIP]), false),
-    kind(ODS, &["ods"], &[], Magic::Bytes(&[ODS, ZIP]), false),
-    kind(ODP, &["odp"], &[], Magic::Bytes(&[ODP, ZIP]), false),
+    kind(WORD, &["docx"], &[], Magic::Archive(Package::Office("word/")), false),
+    kind(SHEET, &["xlsx"], &[], Magic::Archive(Package::Office("xl/")), false),
+    kind(SLIDES, &["pptx"], &[], Magic::Archive(Package::Office("ppt/")), false),
+    kind(ODT, &["odt"], &[], OPEN, false),
+    kind(ODS, &["ods"], &[], OPEN, false),
+    kind(ODP, &["odp"], &[], OPEN, false),
     kind("text/plain", &["txt", "log"], &[], Magic::Text, false),
     kind("text/markdown", &["md"], &["text/x-markdown", "text/plain"], Magic::Text, false),
     kind("text/csv", &["csv"], &["text/plain", "application/csv", "application/vnd.ms-excel"], Magic::Text, false),
@@ -168,6 +173,14 @@ impl Kind {
         KINDS.iter().find(|kind| kind.mime == mime)
     }
 
+    /// What the end of the content has to show as well.
+    pub(super) fn package(&self) -> Option<Package> {
+        match self.magic {
+            Magic::Archive(package) => Some(package),
+            Magic::Bytes(_) | Magic::Text | Magic::Svg => None,
+        }
+    }
+
     /// Whether content that begins with `head` keeps the promise; `is_whole` when there is nothing after it.
     pub(crate) fn is_kept_by(&self, head: &[u8], is_whole: bool) -> Result<(), Rejection> {
         if head.is_empty() {
@@ -177,6 +190,7 @@ impl Kind {
         let kept = match self.magic {
             Magic::Bytes(types) => found.is_some_and(|found| types.contains(&found)),
             Magic::Text => is_text(head, is_whole) && !is_disguise(found) && !begins_like_a_page(head),
+            Magic::Archive(package) => package.may_begin_with(head, self.mime),
             Magic::Svg => is_text(head, is_whole) && contains(head, b"<svg") && !contains(head, b"<html"),
         };
         if kept { Ok(()) } else { Err(Rejection::Content) }
@@ -268,6 +282,8 @@ mod tests {
             ("../", "image/png", PNG, Rejection::Name),
             ("", "image/png", PNG, Rejection::Name),
             ("a.zip", ZIP, b"Rar!\x1a\x07\0", Rejection::Content),
+            ("a.docx", WORD, b"PK\x05\x06\0\0\0\0", Rejection::Content),
+            ("a.odt", ODT, b"PK\x03\x04\0\0\0\0", Rejection::Content),
         ] {
             assert_eq!(judge(name, declared, content), Err(why), "{name:?} {declared}");
         }

@@ -6,6 +6,7 @@
 pub(crate) mod avatar;
 pub(crate) mod check;
 mod error;
+mod package;
 mod picture;
 pub(crate) mod presigned;
 pub(crate) mod sweep;

@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use uuid::Uuid;
 
 use super::check::Rejection;
-use super::upload::{Announcement, Eye, LEASE, Received, announce, find_pending, fresh_key, reject};
+use super::upload::{Announcement, Eye, LEASE, Received, announce, find_pending, fresh_key, look_inside, reject};
 use super::{FileError, sweep, tell, writable};
 use crate::adapters::storage::StorageError;
 use crate::app::App;
@@ -131,7 +131,9 @@ async fn judge(app: &App, file: &File, key: &str) -> Result<Received, FileError>
     while let Some(piece) = pieces.next().await {
         eye.look(&piece?)?;
     }
-    eye.judge(file, Some(announced))
+    let received = eye.judge(file, Some(announced))?;
+    look_inside(app, file, key, received.size).await?;
+    Ok(received)
 }
 
 async fn finish(app: &App, file: &File, key: &str, received: Received) -> Result<(), FileError> {

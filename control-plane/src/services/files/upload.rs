@@ -15,8 +15,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::check::{HEAD_BYTES, Kind, NAME_BYTES, Rejection, clean_name, promised};
-use super::{FileError, abandoned, find, tell, uploader, writable};
 use crate::services::topics;
+use super::{FileError, abandoned, find, package, tell, uploader, writable};
 use crate::adapters::storage::Upload;
 use crate::app::App;
 use crate::http::extract::Caller;
@@ -222,6 +222,7 @@ async fn write(app: &App, file: &File, key: &str, bound: Bound, body: Incoming) 
     match pass(app, file, key, bound, &mut upload, body).await {
         Ok(received) => {
             upload.finish().await?;
+            look_inside(app, file, key, received.size).await?;
             Ok(received)
         }
         Err(error) => {
@@ -296,6 +297,14 @@ impl Eye {
         let fits = size.is_none_or(|size| size == self.size)
             && file.sha256.as_ref().is_none_or(|announced| *announced == sha256);
         if fits { Ok(Received { size: self.size, sha256 }) } else { Err(Rejection::Mismatch.into()) }
+    }
+}
+
+/// Judges what can only be judged once all of it is there.
+pub(super) async fn look_inside(app: &App, file: &File, key: &str, size: u64) -> Result<(), FileError> {
+    match Kind::of_mime(&file.mime).and_then(Kind::package) {
+        Some(package) => package::verify(&app.storage, key, size, package).await,
+        None => Ok(()),
     }
 }
 

@@ -23,6 +23,33 @@ pub(crate) fn pdf(size: usize) -> Vec<u8> {
     bytes
 }
 
+/// A ZIP archive of these entries, not compressed.
+pub(crate) fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let (mut bytes, mut directory) = (Vec::new(), Vec::new());
+    for (name, content) in entries {
+        let (length, size) = ((name.len() as u16).to_le_bytes(), (content.len() as u32).to_le_bytes());
+        let facts = [b"\x14\0\0\0\0\0\0\0\0\0\0\0\0\0".as_slice(), &size, &size, &length, &[0, 0]].concat();
+        let start = (bytes.len() as u32).to_le_bytes();
+        directory.extend([b"PK\x01\x02\x14\0", &facts[..], &[0; 10], &start, name.as_bytes()].concat());
+        bytes.extend([b"PK\x03\x04", &facts[..], name.as_bytes(), content].concat());
+    }
+    let (count, start) = ((entries.len() as u16).to_le_bytes(), (bytes.len() as u32).to_le_bytes());
+    let size = (directory.len() as u32).to_le_bytes();
+    [&bytes[..], &directory, b"PK\x05\x06\0\0\0\0", &count, &count, &size, &start, &[0, 0]].concat()
+}
+
+/// What makes an archive a document of a kind: `word`, `xl` or `ppt`.
+pub(crate) fn office(folder: &str) -> Vec<u8> {
+    let part = format!("{folder}/main.xml");
+    archive(&[("_rels/.rels", b"<x/>"), (&part, b"<x/>"), ("[Content_Types].xml", b"<Types/>")])
+}
+
+/// What makes an archive an OpenDocument: `text`, `spreadsheet` or `presentation`.
+pub(crate) fn open_document(kind: &str) -> Vec<u8> {
+    let mime = format!("application/vnd.oasis.opendocument.{kind}");
+    archive(&[("mimetype", mime.as_bytes()), ("content.xml", b"<x/>"), ("META-INF/manifest.xml", b"<x/>")])
+}
+
 /// A part of a form.
 pub(crate) struct Part<'a> {
     name: &'a str,
