@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use tokio::sync::Notify;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, SchemaFormat, Type, schema::Schema};
 
 /// A moment: microseconds since 1970-01-01T00:00:00Z.
@@ -82,7 +83,14 @@ impl utoipa::ToSchema for Micros {
 /// The clock the control plane decides by: the system's, plus an offset that only tests set.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    offset_us: Arc<AtomicI64>,
+    shared: Arc<Shared>,
+}
+
+/// What the clones of a clock have in common.
+#[derive(Debug, Default)]
+struct Shared {
+    offset_us: AtomicI64,
+    moved: Notify,
 }
 
 impl Clock {
@@ -90,12 +98,30 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Micros {
         let system = jiff::Timestamp::now().as_microsecond();
-        Micros(system.saturating_add(self.offset_us.load(Ordering::Relaxed)))
+        Micros(system.saturating_add(self.shared.offset_us.load(Ordering::Relaxed)))
     }
 
     /// Moves this clock, and every clone of it, into the future.
     pub fn advance(&self, by: Duration) {
-        self.offset_us.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::Relaxed);
+        self.shared.offset_us.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::Relaxed);
+        self.shared.moved.notify_waiters();
+    }
+
+    /// Resolves when this clock shows `at`, also when it is moved there.
+    pub async fn sleep_until(&self, at: Micros) {
+        loop {
+            // Before the look at the clock, so that a move between the two is not missed.
+            let moved = self.shared.moved.notified();
+            let left = at.since(self.now());
+            let Ok(left) = u64::try_from(left) else { return };
+            if left == 0 {
+                return;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_micros(left)) => {}
+                () = moved => {}
+            }
+        }
     }
 }
 
@@ -110,6 +136,23 @@ mod tests {
         let back: Micros = serde_json::from_str("\"2023-11-14T23:13:20+01:00\"").unwrap();
         assert_eq!(back, Micros(1_700_000_000_000_000));
         assert!(serde_json::from_str::<Micros>("\"yesterday\"").is_err());
+    }
+
+    #[tokio::test]
+    async fn sleeps_until_a_moment_comes_or_the_clock_is_moved_there() {
+        let clock = Clock::default();
+        clock.sleep_until(clock.now().minus(Duration::from_secs(1))).await;
+        let at = clock.now().plus(Duration::from_millis(20));
+        clock.sleep_until(at).await;
+        assert!(clock.now() >= at);
+        let (twin, at) = (clock.clone(), clock.now().plus(Duration::from_secs(86_400)));
+        let sleeper = tokio::spawn(async move { twin.sleep_until(at).await });
+        tokio::task::yield_now().await;
+        clock.advance(Duration::from_secs(3_600));
+        tokio::task::yield_now().await;
+        assert!(!sleeper.is_finished());
+        clock.advance(Duration::from_secs(86_400));
+        sleeper.await.unwrap();
     }
 
     #[test]

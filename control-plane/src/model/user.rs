@@ -75,6 +75,9 @@ pub(crate) struct SessionFacts {
     pub id: Uuid,
     pub transport: SessionTransport,
     pub session_last_seen_at: Micros,
+    /// When it ends unless it is refreshed before.
+    #[sqlx(rename = "session_expires_at")]
+    pub expires_at: Micros,
 }
 
 /// A guest's pass for one room.
@@ -87,6 +90,8 @@ pub(crate) struct GuestSession {
     pub tab: String,
     /// They were let into the room: by a token for its call, or out of the lobby.
     pub is_admitted: bool,
+    /// When it ends unless the guest comes back, or is in a call, before.
+    pub expires_at: Micros,
 }
 
 /// Who is asking.
@@ -106,6 +111,15 @@ impl Actor {
         match self {
             Self::User { user, .. } => Some(user),
             Self::Anonymous | Self::Guest(_) => None,
+        }
+    }
+
+    /// When the session or pass ends, as it was last read.
+    pub(crate) fn expires_at(&self) -> Option<Micros> {
+        match self {
+            Self::User { session, .. } => Some(session.expires_at),
+            Self::Guest(guest) => Some(guest.expires_at),
+            Self::Anonymous => None,
         }
     }
 }

@@ -337,7 +337,7 @@ pub(crate) async fn join(
     let found = rooms::find(&app.db, &RoomName::Id(breakout_id), user_id).await?;
     let room = found.ok_or(BreakoutError::NotFound)?;
     let form = JoinForm { client_id, ..JoinForm::default() };
-    let joiner = joins::joiner(&caller.actor, &room, seat.room.id, seat.grant, form)?;
+    let joiner = joins::joiner(app, &caller.actor, &room, seat.room.id, seat.grant, form)?;
     let (grant, _) = joins::issue(app, caller, room, joiner, None).await?;
     Ok(grant)
 }

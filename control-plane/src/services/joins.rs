@@ -98,7 +98,7 @@ pub(crate) async fn join(app: &App, caller: &Caller, name: &RoomName, form: Join
         return Err(JoinError::LobbyRequired);
     }
     let region = form.region.clone();
-    let joiner = joiner(&caller.actor, &door.room, door.room.id, door.grant, form)?;
+    let joiner = joiner(app, &caller.actor, &door.room, door.room.id, door.grant, form)?;
     let was_admitted = door.was_admitted;
     let (grant, call) = issue(app, caller, door.room, joiner, region.as_deref()).await?;
     if was_admitted && let Some(subject) = admission::subject_id(&caller.actor, grant.room.id) {
@@ -181,6 +181,7 @@ fn token(app: &App, room_id: Uuid, identity: &str, joiner: &Joiner) -> Result<St
 
 /// Who the caller is in the call of `room`; guests are known to `home_id`, the room itself or what it is a breakout of.
 pub(super) fn joiner(
+    app: &App,
     actor: &Actor,
     room: &Room,
     home_id: Uuid,
@@ -205,7 +206,7 @@ pub(super) fn joiner(
         }
         Actor::Anonymous | Actor::Guest(_) => {
             let name = form.display_name.ok_or(JoinError::NameRequired)?;
-            let (guest, secret) = new_guest(home_id, name.clone(), form.client_id);
+            let (guest, secret) = new_guest(app, home_id, name.clone(), form.client_id);
             let identity = Identity::Guest { id: guest.id, tab: guest.tab.clone() };
             (identity, name, CallRole::Guest, Some((guest, Some(secret))))
         }
@@ -215,9 +216,15 @@ pub(super) fn joiner(
 }
 
 /// A guest nobody knows yet.
-pub(super) fn new_guest(room_id: Uuid, name: String, tab: Option<String>) -> (GuestSession, Secret) {
-    let guest =
-        GuestSession { id: Uuid::now_v7(), room_id, name, tab: tab.unwrap_or_else(random_tab), is_admitted: false };
+pub(super) fn new_guest(app: &App, room_id: Uuid, name: String, tab: Option<String>) -> (GuestSession, Secret) {
+    let guest = GuestSession {
+        id: Uuid::now_v7(),
+        room_id,
+        name,
+        tab: tab.unwrap_or_else(random_tab),
+        is_admitted: false,
+        expires_at: app.clock.now().plus(app.guest_ttl()),
+    };
     (guest, Secret::random(SecretKind::Guest))
 }
 
@@ -228,14 +235,13 @@ async fn admit_guest(
     secret: Option<&Secret>,
 ) -> Result<(), StoreError> {
     let now = app.clock.now();
-    let expires_at = now.plus(app.guest_ttl());
     let mut tx = app.begin().await?;
     match secret {
         Some(secret) => {
             let hash = bans::address_hash(app, caller.facts.ip);
-            guests::insert(&mut tx, guest, &secret.hash(), now, expires_at, &hash).await?;
+            guests::insert(&mut tx, guest, &secret.hash(), now, &hash).await?;
         }
-        None => guests::renew(&mut tx, guest.id, &guest.name, expires_at).await?,
+        None => guests::renew(&mut tx, guest.id, &guest.name, now.plus(app.guest_ttl())).await?,
     }
     crate::store::conversations::admit_guest(&mut tx, guest.id, now).await?;
     tx.commit(now).await

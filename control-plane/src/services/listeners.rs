@@ -13,6 +13,7 @@ use crate::events::frame::Frame;
 use crate::events::hub::{End, Full, Identity, Seat, Signals};
 use crate::events::tail;
 use crate::http::extract::Caller;
+use crate::model::clock::Micros;
 use crate::model::topic::Topic;
 use crate::model::user::Actor;
 use crate::store::db::StoreError;
@@ -81,6 +82,16 @@ impl Listener {
     /// What the hub says beside events.
     pub(crate) fn signals(&self) -> Arc<Signals> {
         Arc::clone(&self.seat.signals)
+    }
+
+    /// When the session or pass ends, as it was last read; nobody listens without one.
+    pub(crate) fn expires_at(&self) -> Micros {
+        self.caller.actor.expires_at().unwrap_or(Micros(0))
+    }
+
+    /// Whether the session or pass is over, as far as it was read.
+    pub(crate) fn has_expired(&self, app: &App) -> bool {
+        self.expires_at() <= app.clock.now()
     }
 
     /// The person's presence; guests have none.
@@ -160,12 +171,13 @@ impl Listener {
     /// Looks again at the session and at every topic; the public names of topics that are lost.
     ///
     /// # Errors
-    /// The session has ended. A database that does not answer changes nothing.
+    /// The session has ended. A database that does not answer changes nothing, but does not make a session last longer.
     pub(crate) async fn recheck(&mut self, app: &App) -> Result<Vec<String>, End> {
         let mut lost = Vec::new();
         match topics::refresh_actor(app, &self.caller.actor).await {
             Ok(Some(actor)) => self.caller.actor = actor,
             Ok(None) => return Err(End::SessionEnded),
+            Err(_) if self.has_expired(app) => return Err(End::SessionEnded),
             Err(_) => return Ok(lost),
         }
         for (name, (topic, _)) in self.topics.clone() {

@@ -123,7 +123,7 @@ pub(crate) async fn knock(
         }
         Actor::Anonymous | Actor::Guest(_) => {
             let name = display_name.ok_or(JoinError::NameRequired)?;
-            let (guest, secret) = joins::new_guest(room_id, name.clone(), None);
+            let (guest, secret) = joins::new_guest(app, room_id, name.clone(), None);
             (guest.id, name, Some((guest, Some(secret))))
         }
     };
@@ -139,7 +139,7 @@ pub(crate) async fn knock(
     }
     if let Some((guest, Some(secret))) = &guest {
         let hash = bans::address_hash(app, caller.facts.ip);
-        guests::insert(&mut tx, guest, &secret.hash(), now, now.plus(app.guest_ttl()), &hash).await?;
+        guests::insert(&mut tx, guest, &secret.hash(), now, &hash).await?;
     }
     let expires_at = now.plus(PATIENCE);
     let new = NewEntry { room_id, subject_id, is_guest: guest.is_some(), name: &name, expires_at };

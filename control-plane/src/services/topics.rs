@@ -14,7 +14,7 @@ use crate::events::frame::Frame;
 use crate::model::clock::Micros;
 use crate::model::room::{Room, RoomName};
 use crate::model::topic::{RIGHTS, Topic};
-use crate::model::user::{Actor, PlatformRole};
+use crate::model::user::{Actor, SessionFacts};
 use crate::store::db::StoreError;
 use crate::store::tx::Tx;
 use crate::store::{calls, guests, hosting, presence, rooms, sessions};
@@ -86,11 +86,11 @@ pub(crate) async fn refresh_actor(app: &App, actor: &Actor) -> Result<Option<Act
     match actor {
         Actor::Anonymous => Ok(None),
         Actor::User { user, session } => {
-            let role: Option<PlatformRole> = sessions::find_role(&app.background, session.id, now).await?;
-            Ok(role.map(|platform_role| {
+            let found = sessions::find_role(&app.background, session.id, now).await?;
+            Ok(found.map(|(platform_role, expires_at)| {
                 let mut user = user.clone();
                 user.platform_role = platform_role;
-                Actor::User { user, session: session.clone() }
+                Actor::User { user, session: SessionFacts { expires_at, ..session.clone() } }
             }))
         }
         Actor::Guest(guest) => {

@@ -12,7 +12,7 @@ use crate::model::user::GuestSession;
 macro_rules! select_guest {
     ($which:literal) => {
         concat!(
-            "SELECT g.id, g.room_id, g.name, g.tab, \
+            "SELECT g.id, g.room_id, g.name, g.tab, g.expires_at, \
              (EXISTS (SELECT 1 FROM conversation_guests cg WHERE cg.guest_id = g.id) \
              OR EXISTS (SELECT 1 FROM lobby_entries l WHERE l.room_id = g.room_id AND l.subject_id = g.id \
              AND l.status = 'accepted' AND l.expires_at > $2)) AS is_admitted \
@@ -46,7 +46,6 @@ pub(crate) async fn insert(
     guest: &GuestSession,
     token_hash: &[u8],
     now: Micros,
-    expires_at: Micros,
     address_hash: &[u8],
 ) -> Result<(), StoreError> {
     run!(
@@ -59,7 +58,7 @@ pub(crate) async fn insert(
         &guest.tab,
         token_hash,
         now,
-        expires_at,
+        guest.expires_at,
         address_hash
     )?;
     Ok(())

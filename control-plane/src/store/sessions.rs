@@ -12,19 +12,19 @@ statements! {
         rotated_at, user_agent, ip, last_seen_at, created_at, expires_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $7, $7, $10)";
     FIND_SESSION_BY_ACCESS = "SELECT s.id AS session_id, s.transport, s.last_seen_at AS session_last_seen_at, \
-        u.id, u.email, u.username, u.display_name, u.locale, u.timezone, u.platform_role, u.status, \
+        s.expires_at AS session_expires_at, u.id, u.email, u.username, u.display_name, u.locale, u.timezone, u.platform_role, u.status, \
         u.default_room_access, u.avatar_file_id, \
         u.email_verified_at, u.created_at, u.updated_at \
         FROM sessions s JOIN users u ON u.id = s.user_id \
         WHERE s.access_hash = $1 AND s.revoked_at IS NULL AND s.access_expires_at > $2 \
         AND u.status = 'active' AND u.deleted_at IS NULL";
     FIND_SESSION_BY_ID = "SELECT s.id AS session_id, s.transport, s.last_seen_at AS session_last_seen_at, \
-        u.id, u.email, u.username, u.display_name, u.locale, u.timezone, u.platform_role, u.status, \
+        s.expires_at AS session_expires_at, u.id, u.email, u.username, u.display_name, u.locale, u.timezone, u.platform_role, u.status, \
         u.default_room_access, u.avatar_file_id, u.email_verified_at, u.created_at, u.updated_at \
         FROM sessions s JOIN users u ON u.id = s.user_id \
         WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 \
         AND u.status = 'active' AND u.deleted_at IS NULL";
-    FIND_SESSION_ROLE = "SELECT u.platform_role FROM sessions s JOIN users u ON u.id = s.user_id \
+    FIND_SESSION_ROLE = "SELECT u.platform_role, s.expires_at FROM sessions s JOIN users u ON u.id = s.user_id \
         WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 \
         AND u.status = 'active' AND u.deleted_at IS NULL";
     FIND_SESSION_BY_REFRESH = "SELECT s.id AS session_id, s.refresh_hash, s.access_expires_at, \
@@ -146,10 +146,9 @@ pub(crate) async fn find_live_by_id(db: &Db, id: Uuid, now: Micros) -> Result<Op
     run!(db, fetch_optional as LiveSession, FIND_SESSION_BY_ID, id, now)
 }
 
-/// The platform role of a live session's person; `None` when the session has ended.
-pub(crate) async fn find_role(db: &Db, id: Uuid, now: Micros) -> Result<Option<PlatformRole>, StoreError> {
-    let row: Option<(PlatformRole,)> = run!(db, fetch_optional as (PlatformRole,), FIND_SESSION_ROLE, id, now)?;
-    Ok(row.map(|(role,)| role))
+/// The platform role of a live session's person, and when the session ends; `None` when it has ended.
+pub(crate) async fn find_role(db: &Db, id: Uuid, now: Micros) -> Result<Option<(PlatformRole, Micros)>, StoreError> {
+    run!(db, fetch_optional as (PlatformRole, Micros), FIND_SESSION_ROLE, id, now)
 }
 
 /// Finds the session whose current or previous refresh token this is.

@@ -137,6 +137,36 @@ both! {
         assert_eq!(again.err().unwrap().0, 401);
     }
 
+    async fn ends_the_moment_its_session_or_pass_does(app, |config| {
+        config.realtime.recheck_every_s = 3_600;
+        config.sessions.guest_ttl_h = 48;
+        config.sessions.refresh_ttl_s = 86_400;
+    }) {
+        let wire = app.wire().await;
+        app.node.beat(app).await.expect(200);
+        let (ada, eve) = (app.person("Ada").await, app.person("Eve").await);
+        let code = app.room(&ada, "public").await.text("/code");
+        let begun = app.clock.now();
+        let (mut adas, mut eves) = (wire.open(&ada.access).await, wire.open(&eve.access).await);
+        let grace = app.post(&format!("/rooms/{code}/join"), None, json!({ "display_name": "Grace" })).await.expect(200);
+        let mut graces = wire.open(&grace.text("/guest/access_token")).await;
+        app.clock.advance(Duration::from_secs(80_000));
+        app.post("/auth/refresh", None, json!({ "refresh_token": eve.refresh })).await.expect(200);
+        assert_eq!(adas.ask(json!({ "type": "ping" })).await["type"], "pong");
+        app.clock.advance(Duration::from_secs(6_400));
+        assert_eq!(adas.closed().await, 4001);
+        // Who refreshed meanwhile stays, until that session ends too.
+        assert_eq!(eves.ask(json!({ "type": "ping" })).await["type"], "pong");
+        app.clock.advance(Duration::from_secs(80_000));
+        assert_eq!(eves.closed().await, 4001);
+        assert_eq!(graces.ask(json!({ "type": "ping" })).await["type"], "pong");
+        // Nobody moves the clock: the last seconds pass by themselves.
+        let passed = u64::try_from(app.clock.now().since(begun)).unwrap();
+        app.clock.advance(Duration::from_secs(2 * 86_400 - 4) - Duration::from_micros(passed));
+        assert_eq!(graces.ask(json!({ "type": "ping" })).await["type"], "pong");
+        assert_eq!(graces.closed().await, 4001);
+    }
+
     async fn takes_a_topic_away_with_the_right_to_it(app) {
         let wire = app.wire().await;
         let (ada, eve) = (app.person("Ada").await, app.person("Eve").await);

@@ -132,6 +132,24 @@ both! {
         assert!(stream.next().await.is_none());
     }
 
+    async fn ends_the_moment_its_session_does(app, |config| {
+        config.realtime.recheck_every_s = 3_600;
+        config.sessions.refresh_ttl_s = 86_400;
+    }) {
+        let (ada, eve) = (app.person("Ada").await, app.person("Eve").await);
+        let mut adas = Stream::of(open(app, "?topics=notifications", Some(&ada), None).await);
+        let mut eves = Stream::of(open(app, "?topics=notifications", Some(&eve), None).await);
+        adas.until("subscribed").await;
+        eves.until("subscribed").await;
+        app.clock.advance(Duration::from_secs(80_000));
+        app.post("/auth/refresh", None, json!({ "refresh_token": eve.refresh })).await.expect(200);
+        app.clock.advance(Duration::from_secs(6_400));
+        assert_eq!(adas.until("closed").await.data["code"], 4001);
+        assert!(adas.next().await.is_none());
+        app.emit(&format!("notifications:{}", eve.id), "notification.new", &json!({ "x": 1 })).await;
+        eves.until("notification.new").await;
+    }
+
     async fn opens_with_a_ticket(app) {
         let ada = app.person("Ada").await;
         let ticket = app.call(Method::POST, "/auth/ws-ticket", Some(&ada.access), None).await.expect(201).text("/ticket");

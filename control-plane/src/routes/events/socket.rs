@@ -3,6 +3,7 @@
 //! In: a WebSocket of an admitted caller. Out: events of its topics, answers to its frames. One task per socket; all
 //! its memory is bounded: the queue, one frame in, one batch out.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -156,9 +157,16 @@ impl Session {
         let mut heard = Instant::now();
         let signals = self.listener.signals();
         let goodbye = self.app.goodbye.clone();
+        let clock = self.app.clock.clone();
+        let mut expiry = pin!(clock.sleep_until(self.listener.expires_at()));
+        let mut awaited = self.listener.expires_at();
         let hello = frames::hello(&self.app, &self.listener);
         self.send(Message::Text(hello.into())).await?;
         loop {
+            if self.listener.expires_at() != awaited {
+                awaited = self.listener.expires_at();
+                expiry.set(clock.sleep_until(awaited));
+            }
             tokio::select! {
                 end = signals.ended() => return Err(Some(words(end))),
                 () = goodbye.cancelled() => return Err(Some(words(End::Stopping))),
@@ -177,6 +185,12 @@ impl Session {
                     self.send(Message::Ping(bytes::Bytes::new())).await?;
                 }
                 _ = recheck.tick() => self.recheck().await?,
+                // Over, unless the session was refreshed meanwhile.
+                () = &mut expiry => {
+                    self.recheck().await?;
+                    awaited = self.listener.expires_at();
+                    expiry.set(clock.sleep_until(awaited));
+                }
                 () = signals.doubted() => self.recheck_if_in_doubt().await?,
             }
         }
@@ -188,7 +202,10 @@ impl Session {
 
     async fn recheck(&mut self) -> Result<(), Goodbye> {
         // A database that is silent must not silence the socket too. What it did not say is asked again.
-        let Ok(looked) = timeout(RECHECK_TIMEOUT, self.listener.recheck(&self.app)).await else { return Ok(()) };
+        let Ok(looked) = timeout(RECHECK_TIMEOUT, self.listener.recheck(&self.app)).await else {
+            let over = self.listener.has_expired(&self.app);
+            return if over { Err(Some(words(End::SessionEnded))) } else { Ok(()) };
+        };
         let lost = looked.map_err(|end| Some(words(end)))?;
         if lost.is_empty() {
             return Ok(());

@@ -135,7 +135,9 @@ impl Reader {
     /// The next thing to say, or why there is none. Rights are looked at as the socket does.
     async fn wait(&mut self) -> Result<Answer, End> {
         let signals = self.listener.signals();
+        let clock = self.app.clock.clone();
         loop {
+            let expires_at = self.listener.expires_at();
             let mut event = None;
             let due = tokio::select! {
                 end = signals.ended() => return Err(end),
@@ -145,6 +147,8 @@ impl Reader {
                     false
                 }
                 _ = self.recheck.tick() => true,
+                // Over, unless the session was refreshed meanwhile.
+                () = clock.sleep_until(expires_at) => true,
                 () = signals.doubted() => false,
             };
             if due || signals.take_doubt() {
