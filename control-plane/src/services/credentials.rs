@@ -1,6 +1,7 @@
-//! Changing the password of an account one is signed in to.
+//! Passwords of accounts one is signed in to: proved before what a stolen token must not do alone, and changed.
 
 use serde_json::json;
+use uuid::Uuid;
 
 use super::passwords::PasswordError;
 use super::{audit, sessions};
@@ -9,9 +10,9 @@ use crate::http::extract::SignedIn;
 use crate::store::db::StoreError;
 use crate::store::users;
 
-/// Why a password stays as it is.
+/// Why somebody who is signed in did not prove that the account is theirs.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ChangePasswordError {
+pub(crate) enum ProofError {
     #[error("the account has a password, and it was not given")]
     CurrentRequired,
     #[error("the current password is another")]
@@ -20,6 +21,27 @@ pub(crate) enum ChangePasswordError {
     Password(#[from] PasswordError),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Why a password stays as it is.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ChangePasswordError {
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Has somebody prove that the account is theirs: by its password, if it has one.
+///
+/// # Errors
+/// See [`ProofError`].
+pub(super) async fn prove(app: &App, user_id: Uuid, current: Option<String>) -> Result<(), ProofError> {
+    let Some(phc) = users::find_password(&app.db, user_id).await? else { return Ok(()) };
+    let current = current.ok_or(ProofError::CurrentRequired)?;
+    if app.passwords.verify(current, Some(phc)).await? { Ok(()) } else { Err(ProofError::Wrong) }
 }
 
 /// Sets a password and ends every other session. Who has one must know it; who signed in without gets a first one.
@@ -32,12 +54,7 @@ pub(crate) async fn change_password(
     current: Option<String>,
     new: String,
 ) -> Result<(), ChangePasswordError> {
-    if let Some(phc) = users::find_password(&app.db, who.user.id).await? {
-        let current = current.ok_or(ChangePasswordError::CurrentRequired)?;
-        if !app.passwords.verify(current, Some(phc)).await? {
-            return Err(ChangePasswordError::Wrong);
-        }
-    }
+    prove(app, who.user.id, current).await?;
     let phc = app.passwords.hash(new).await?;
     let now = app.clock.now();
     let mut tx = app.begin().await?;

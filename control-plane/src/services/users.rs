@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::accounts::{DEFAULT_LOCALE, DEFAULT_TIMEZONE};
 use super::authorize::{Refusal, Sight, authorize_sight, authorize_users};
+use super::credentials::{self, ProofError};
 use super::passwords::PasswordError;
 use super::{audit, erasure, sessions};
 use crate::app::App;
@@ -32,6 +33,8 @@ pub(crate) enum UserError {
     LastAdmin,
     #[error("organizations would be left without an owner")]
     SoleOwner(Vec<String>),
+    #[error(transparent)]
+    Proof(#[from] ProofError),
     #[error(transparent)]
     Password(#[from] PasswordError),
     #[error(transparent)]
@@ -206,11 +209,12 @@ pub(crate) async fn delete(app: &App, who: &SignedIn, id: Uuid) -> Result<(), Us
     end(app, &who.caller, id).await
 }
 
-/// Deletes the caller's own account.
+/// Deletes the caller's own account, once they gave its password if it has one.
 ///
 /// # Errors
 /// See [`UserError`].
-pub(crate) async fn delete_self(app: &App, who: &SignedIn) -> Result<(), UserError> {
+pub(crate) async fn delete_self(app: &App, who: &SignedIn, password: Option<String>) -> Result<(), UserError> {
+    credentials::prove(app, who.user.id, password).await?;
     end(app, &who.caller, who.user.id).await
 }
 

@@ -127,12 +127,12 @@ both! {
         assert_ne!(org, Uuid::nil());
         let direct = app.post("/conversations/direct", Some(&ada.access), json!({ "user_id": bob.id })).await.expect(201);
         talk::say(app, &ada.access, &format!("/conversations/{}/messages", direct.text("/id")), "Hello").await;
-        app.delete("/me", Some(&ada.access)).await.expect(204);
+        app.delete_me(&ada.access).await.expect(204);
         app.clock.advance(Duration::from_secs(31 * DAY));
         rounds(app).await;
         assert_eq!(rows(app, "messages").await, 1, "the other one still reads it");
         let bob = app.sign_in("bob@example.org").await;
-        app.delete("/me", Some(&bob)).await.expect(204);
+        app.delete_me(&bob).await.expect(204);
         app.clock.advance(Duration::from_secs(31 * DAY));
         rounds(app).await;
         assert_eq!((rows(app, "messages").await, rows(app, "direct_conversations").await), (0, 0));

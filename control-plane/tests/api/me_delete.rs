@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Person, TestApp, both, talk};
+use crate::support::{Idp, PASSWORD, Person, TestApp, both, talk};
 use crate::users_admin::admin;
 
 /// Rounds of a race.
@@ -31,7 +31,7 @@ both! {
             .json["participants"][0]["name"], "Ada");
 
         app.delete("/me", None).await.problem(401, "sign_in_required");
-        app.delete("/me", Some(&ada.access)).await.expect(204);
+        app.delete_me(&ada.access).await.expect(204);
         app.get("/me", Some(&ada.access)).await.problem(401, "invalid_token");
         app.post("/auth/refresh", None, json!({ "refresh_token": ada.refresh })).await.problem(401, "invalid_refresh_token");
         for name in ["ada", "ada@example.org"] {
@@ -61,13 +61,13 @@ both! {
         let root = admin(app).await;
         let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
         let org = app.post("/organizations", Some(&ada.access), json!({ "name": "Ours" })).await.expect(201).text("/id");
-        let refused = app.delete("/me", Some(&ada.access)).await.problem(409, "sole_owner");
+        let refused = app.delete_me(&ada.access).await.problem(409, "sole_owner");
         assert!(refused.text("/detail").contains("Ours"), "{}", refused.json);
         app.delete(&format!("/users/{}", ada.id), Some(&root.access)).await.problem(409, "sole_owner");
         app.get("/me", Some(&ada.access)).await.expect(200);
         let members = format!("/organizations/{org}/members");
         app.post(&members, Some(&ada.access), json!({ "user_id": bob.id, "role": "owner" })).await.expect(201);
-        app.delete("/me", Some(&ada.access)).await.expect(204);
+        app.delete_me(&ada.access).await.expect(204);
         app.eventually("she is no member", async || {
             let page = app.get(&members, Some(&bob.access)).await.expect(200);
             page.json["items"].as_array().unwrap().len() == 1
@@ -81,9 +81,9 @@ both! {
             talk::member(app, &x, &org, &y, "owner").await;
             talk::member(app, &x, &org, &z, "member").await;
             let path = format!("/organizations/{}", org.text("/id"));
-            let (one, two) = tokio::join!(app.delete("/me", Some(&x.access)), async {
+            let (one, two) = tokio::join!(app.delete_me(&x.access), async {
                 match round % 3 {
-                    0 => app.delete("/me", Some(&y.access)).await,
+                    0 => app.delete_me(&y.access).await,
                     1 => app.post(&format!("{path}/leave"), Some(&y.access), json!({})).await,
                     _ => app.patch(&format!("{path}/members/{}", y.id), Some(&y.access), json!({ "role": "member" })).await,
                 }
@@ -119,7 +119,7 @@ both! {
                     app.post(&format!("{path}/members"), Some(&x.access), body).await
                 };
                 (given, app.post(&format!("{path}/leave"), Some(&x.access), json!({})).await)
-            }, app.delete("/me", Some(&z.access)));
+            }, app.delete_me(&z.access));
             let owners = app.get(&format!("{path}/members?role=owner"), Some(&y.access)).await.expect(200);
             let left = if given.1.status.is_success() { &z } else { &x };
             assert_eq!(owners.text("/items/0/user_id"), left.id, "{} {} {}", given.0.json, given.1.json, gone.json);
@@ -133,12 +133,12 @@ both! {
             let [x, y, _] = trio(app, round).await;
             let (made, gone) = tokio::join!(
                 app.post("/organizations", Some(&x.access), json!({ "name": "Late" })),
-                app.delete("/me", Some(&x.access)),
+                app.delete_me(&x.access),
             );
             assert_ne!(made.status.is_success(), gone.status.is_success(), "{} {}", made.json, gone.json);
             let (made, gone) = tokio::join!(
                 app.post("/rooms", Some(&y.access), json!({ "name": "Late" })),
-                app.delete("/me", Some(&y.access)),
+                app.delete_me(&y.access),
             );
             gone.expect(204);
             if made.status.is_success() {
@@ -159,7 +159,7 @@ both! {
         let body = json!({ "name": "Lab", "type": "video", "org_id": org.json["id"] });
         let shared = app.post("/rooms", Some(&bob.access), body).await.expect(201).text("/id");
         let own = app.room(&bob, "public").await.text("/id");
-        app.delete("/me", Some(&bob.access)).await.expect(204);
+        app.delete_me(&bob.access).await.expect(204);
         app.eventually("his own room is gone", async || {
             app.get(&format!("/rooms/{own}"), Some(&ada.access)).await.status.as_u16() == 404
         }).await;
@@ -176,11 +176,11 @@ both! {
         let bobs = format!("/users/{}", bob.id);
         app.patch(&bobs, Some(&root.access), json!({ "status": "suspended" })).await.expect(200);
         let leave = format!("/organizations/{}/leave", org.text("/id"));
-        app.delete("/me", Some(&ada.access)).await.problem(409, "sole_owner");
+        app.delete_me(&ada.access).await.problem(409, "sole_owner");
         app.post(&leave, Some(&ada.access), json!({})).await.problem(409, "last_owner");
         app.patch(&bobs, Some(&root.access), json!({ "status": "active" })).await.expect(200);
         app.post(&leave, Some(&ada.access), json!({})).await.expect(204);
-        app.delete("/me", Some(&ada.access)).await.expect(204);
+        app.delete_me(&ada.access).await.expect(204);
     }
 
     async fn leaves_every_room_an_owner_or_closes_it(app) {
@@ -193,9 +193,9 @@ both! {
                 app.post(&format!("{room}/members"), Some(&x.access), body).await.expect(201);
             }
             let member = format!("{room}/members/{}", y.id);
-            let (one, two) = tokio::join!(app.delete("/me", Some(&x.access)), async {
+            let (one, two) = tokio::join!(app.delete_me(&x.access), async {
                 match round % 3 {
-                    0 => app.delete("/me", Some(&y.access)).await,
+                    0 => app.delete_me(&y.access).await,
                     1 => app.delete(&member, Some(&y.access)).await,
                     _ => app.patch(&member, Some(&y.access), json!({ "role": "member" })).await,
                 }
@@ -222,7 +222,7 @@ both! {
         let path = format!("/meetings/{meeting}/invites");
         let before = app.get(&path, Some(&bob.access)).await.expect(200).json.to_string();
         assert!(before.contains(&ada.email), "{before}");
-        app.delete("/me", Some(&ada.access)).await.expect(204);
+        app.delete_me(&ada.access).await.expect(204);
         app.eventually("the invitation does not name her", async || {
             let page = app.get(&path, Some(&bob.access)).await.expect(200).json.to_string();
             !page.contains(&ada.email) && !page.contains("Ada")
@@ -233,12 +233,49 @@ both! {
         app.person("Ada").await;
         let body = json!({ "identifier": "ada@example.org", "password": PASSWORD, "transport": "cookie" });
         let cookies = app.post("/auth/login", None, body).await.expect(200).cookies();
-        let request = http::Request::delete("/api/v1/me").header("host", "meet.test").header("cookie", &cookies);
+        let request = http::Request::delete("/api/v1/me").header("host", "meet.test").header("cookie", &cookies)
+            .header("content-type", "application/json");
         let cross = http::Request::delete("/api/v1/me").header("host", "meet.test").header("cookie", &cookies)
             .header("sec-fetch-site", "cross-site");
         app.send(cross.body(axum::body::Body::empty()).unwrap()).await.problem(403, "cross_site_request");
-        let answer = app.send(request.body(axum::body::Body::empty()).unwrap()).await.expect(204);
+        let proof = json!({ "current_password": PASSWORD }).to_string();
+        let answer = app.send(request.body(proof.into()).unwrap()).await.expect(204);
         assert_eq!((answer.cookies().as_str(), answer.headers.get_all("set-cookie").iter().count()), ("", 2));
         assert_eq!(answer.json, Value::Null);
+    }
+
+    async fn takes_the_password_of_an_account_that_has_one(app) {
+        let ada = app.person("Ada").await;
+        let delete = async |body: Value| app.call(http::Method::DELETE, "/me", Some(&ada.access), Some(body)).await;
+        app.delete("/me", Some(&ada.access)).await.blames(&["current_password"]);
+        delete(json!({})).await.blames(&["current_password"]);
+        delete(json!({ "current_password": null })).await.blames(&["current_password"]);
+        delete(json!({ "current_password": 7 })).await.blames(&["current_password"]);
+        delete(json!({ "current_password": "x".repeat(201) })).await.blames(&["current_password"]);
+        for wrong in ["", "Correct horse", "correct horse "] {
+            delete(json!({ "current_password": wrong })).await.problem(403, "wrong_password");
+        }
+        app.get("/me", Some(&ada.access)).await.expect(200);
+        app.delete_me(&ada.access).await.expect(204);
+        app.get("/me", Some(&ada.access)).await.problem(401, "invalid_token");
+    }
+
+    async fn asks_no_password_where_there_is_none(app, |config| Idp::serve(config)) {
+        app.idp().is(json!({ "sub": "one", "email": "one@example.net", "email_verified": true, "name": "One" }));
+        let (verifier, back) = ("a-code-verifier-of-forty-three-letters-or-more", "https://app.example.org/back");
+        let code = app.idp().code("google", verifier, back, None);
+        let body = json!({ "code": code, "code_verifier": verifier, "redirect_uri": back });
+        let session = app.post("/auth/oauth/google/token", None, body).await.expect(200).text("/access_token");
+        assert_eq!(app.get("/me/identities", Some(&session)).await.expect(200).json["has_password"], false);
+        app.delete("/me", Some(&session)).await.expect(204);
+        app.get("/me", Some(&session)).await.problem(401, "invalid_token");
+    }
+
+    async fn is_an_attempt_to_sign_in(app, |config| config.rate_limits.auth_per_minute = 2) {
+        let ada = app.person("Ada").await;
+        let guess = json!({ "current_password": "a guess" });
+        app.call(http::Method::DELETE, "/me", Some(&ada.access), Some(guess)).await.problem(403, "wrong_password");
+        app.delete_me(&ada.access).await.problem(429, "rate_limited");
+        app.get("/me", Some(&ada.access)).await.expect(200);
     }
 }

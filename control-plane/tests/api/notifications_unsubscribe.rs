@@ -89,7 +89,7 @@ both! {
         }
         assert!(is_mailed(app, &ada, "system").await);
         // Of somebody who is gone it does nothing, and says nothing about that.
-        app.delete("/me", Some(&ada.access)).await.expect(204);
+        app.delete_me(&ada.access).await.expect(204);
         click(app, &path).await.expect(200);
     }
 }

@@ -102,7 +102,7 @@ both! {
                     let suspended = json!({ "status": "suspended" });
                     app.patch(&format!("/users/{}", bob.id), Some(&root), suspended).await.expect(200);
                 }
-                "deleted" => drop(app.delete("/me", Some(&bob.access)).await.expect(204)),
+                "deleted" => drop(app.delete_me(&bob.access).await.expect(204)),
                 // As if the invite had been made while the role was taken.
                 "behind" => app.sql("UPDATE organization_members SET role = 'member' WHERE role = 'admin'").await,
                 role => drop(app.patch(&member, Some(&ada.access), json!({ "role": role })).await.expect(200)),

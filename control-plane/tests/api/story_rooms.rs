@@ -77,7 +77,7 @@ both! {
         app.get(&path, Some(&bob.access)).await.problem(404, "room_not_found");
         app.post("/auth/logout", Some(&bob.access), json!({})).await.expect(204);
         app.get("/me", Some(&bob.access)).await.problem(401, "invalid_token");
-        app.delete("/me", ada).await.expect(204);
+        app.delete_me(token).await.expect(204);
         app.get("/me", ada).await.problem(401, "invalid_token");
     }
 }

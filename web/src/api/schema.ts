@@ -1553,7 +1553,7 @@ export interface paths {
         get: operations["get_me"];
         put?: never;
         post?: never;
-        /** Delete one's own account. Name and address vanish from history soon after. */
+        /** Delete one's own account, which takes its password if it has one. Name and address vanish from history soon after. */
         delete: operations["delete_me"];
         options?: never;
         head?: never;
@@ -2539,7 +2539,10 @@ export interface paths {
         /** Bans in force, the newest first; for owners and admins. */
         get: operations["list_room_bans"];
         put?: never;
-        /** Ban a person or a guest: out of the call at once, out of the room from now on. */
+        /**
+         * Ban a person or a guest: out of the call at once, out of the room from now on. Any account can be banned by its id; the
+         *     answer does not tell whether there is such an account.
+         */
         post: operations["ban_from_room"];
         delete?: never;
         options?: never;
@@ -3288,7 +3291,7 @@ export interface components {
             guest_id?: string | null;
             /** Format: uuid */
             id: string;
-            /** @description What the person was called. */
+            /** @description What the person was called; empty for somebody who shares nothing with the room or with who banned them. */
             name: string;
             reason: string;
             /** Format: uuid */
@@ -3680,6 +3683,14 @@ export interface components {
             session_id: string;
             transport: components["schemas"]["SessionTransport"];
             user: components["schemas"]["User"];
+        };
+        /** @description What proves that the account is one's own. */
+        DeleteMeRequest: {
+            /**
+             * Format: password
+             * @description Needed unless the account has none.
+             */
+            current_password?: string | null;
         };
         /** @description With whom. */
         DirectRequest: {
@@ -8649,7 +8660,11 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["DeleteMeRequest"] | null;
+            };
+        };
         responses: {
             204: {
                 headers: {

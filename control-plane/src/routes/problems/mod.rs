@@ -9,7 +9,7 @@ use crate::error::ApiError;
 use crate::services::accounts::{Closed, LoginError, RegisterError};
 use crate::services::addresses::CodeError;
 use crate::services::authorize::Refusal;
-use crate::services::credentials::ChangePasswordError;
+use crate::services::credentials::{ChangePasswordError, ProofError};
 use crate::services::joins::JoinError;
 use crate::services::mail::MailNotConfigured;
 use crate::services::passwords::PasswordError;
@@ -164,12 +164,20 @@ impl From<CodeError> for ApiError {
 impl From<ChangePasswordError> for ApiError {
     fn from(error: ChangePasswordError) -> Self {
         match error {
-            ChangePasswordError::CurrentRequired => Self::field("current_password", "is required"),
-            ChangePasswordError::Wrong => {
-                Self::new(StatusCode::FORBIDDEN, "wrong_password", "The current password is another.")
-            }
+            ChangePasswordError::Proof(error) => error.into(),
             ChangePasswordError::Password(error) => error.into(),
             ChangePasswordError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ProofError> for ApiError {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::CurrentRequired => Self::field("current_password", "is required"),
+            ProofError::Wrong => Self::new(StatusCode::FORBIDDEN, "wrong_password", "The current password is another."),
+            ProofError::Password(error) => error.into(),
+            ProofError::Store(error) => error.into(),
         }
     }
 }

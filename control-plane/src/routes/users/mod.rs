@@ -52,6 +52,7 @@ impl From<UserError> for ApiError {
                 "sole_owner",
                 &format!("Give these organizations another owner, or delete them, first: {}.", names.join(", ")),
             ),
+            UserError::Proof(error) => error.into(),
             UserError::Password(error) => error.into(),
             UserError::Store(error) => error.into(),
         }

@@ -355,6 +355,11 @@ impl TestApp {
         self.call(Method::DELETE, path, token, None).await
     }
 
+    /// Deletes the account of whoever has the token and the password of all.
+    pub(crate) async fn delete_me(&self, token: &str) -> Answer {
+        self.call(Method::DELETE, "/me", Some(token), Some(json!({ "current_password": PASSWORD }))).await
+    }
+
     /// Registers somebody named `name`.
     pub(crate) async fn person(&self, name: &str) -> Person {
         let email = format!("{}@example.org", name.to_lowercase());
