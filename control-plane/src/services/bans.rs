@@ -1,6 +1,8 @@
 //! Bans: who is kept out of a room, at the door and out of its call.
 //!
-//! In: somebody who runs the room, a user or a guest. Out: bans. Of an address only a keyed hash is ever stored.
+//! In: somebody who runs the room, a user or a guest. Out: bans. Of an address only a keyed hash is ever stored. Any
+//! account can be banned by its id, also one that only listens and has left no trace; so what is answered must not tell
+//! whether there is such an account.
 
 use std::net::IpAddr;
 
@@ -25,7 +27,7 @@ use crate::store::bans::{self as store, NewBan};
 use crate::store::db::StoreError;
 use crate::store::members as member_store;
 use crate::store::tx::Tx;
-use crate::store::{guests, hosting, lobby};
+use crate::store::{guests, hosting, lobby, rooms as room_store};
 
 /// Tabs and devices of one person that are taken out of a call at once.
 const MAX_STAYS: i64 = 100;
@@ -66,7 +68,7 @@ pub(crate) struct BanForm {
 pub(crate) enum BanError {
     #[error(transparent)]
     Room(#[from] RoomError),
-    #[error("no such person, as far as the caller may know")]
+    #[error("the id is a guest's")]
     UserNotFound,
     #[error("no such guest of this room")]
     GuestNotFound,
@@ -152,6 +154,9 @@ pub(super) async fn ban_in(
     let by = caller.actor.user().map(|user| user.id).ok_or(Refusal::SignInRequired)?;
     member_store::lock_room(&mut *tx, room_id).await?;
     let (name, hash) = match form.subject {
+        Subject::User(id) if store::find_guest(&mut *tx, id, room_id).await?.is_some() => {
+            return Err(BanError::UserNotFound);
+        }
         Subject::User(id) => (check_user(&mut *tx, by, room_id, role, id).await?, None),
         Subject::Guest { id, with_address } => {
             let found = store::find_guest(&mut *tx, id, room_id).await?;
@@ -229,7 +234,7 @@ pub(super) async fn withdraw(
     shut_out(tx, subject_id, is_guest).await
 }
 
-/// The name of a person who may be banned by whoever has `role`.
+/// The name of a person who may be banned by whoever has `role`; empty for a stranger and for nobody, which look alike.
 async fn check_user(
     tx: &mut Tx,
     by: Uuid,
@@ -240,17 +245,19 @@ async fn check_user(
     if user_id == by {
         return Err(Refusal::Forbidden.into());
     }
-    if let Some(member) = member_store::find(&mut *tx, room_id, user_id).await? {
-        let allowed = member.role != RoomRole::Owner && role.is_some_and(|role| role.governs(member.role))
-            || role.is_none() && member.role == RoomRole::Member;
-        return if allowed { Ok(member.display_name) } else { Err(Refusal::Forbidden.into()) };
+    let seen = room_store::find(&mut *tx, &RoomName::Id(room_id), Some(user_id)).await?;
+    let theirs = seen.and_then(|room| room.role);
+    let allowed = match (role, theirs) {
+        (_, None) => true,
+        (Some(role), Some(theirs)) => theirs != RoomRole::Owner && role.governs(theirs),
+        (None, Some(theirs)) => theirs == RoomRole::Member,
+    };
+    if !allowed {
+        return Err(Refusal::Forbidden.into());
     }
-    let person = member_store::find_person(&mut *tx, user_id).await?.ok_or(BanError::UserNotFound)?;
-    if member_store::is_known(tx, by, user_id, room_id).await? {
-        Ok(person.display_name)
-    } else {
-        Err(BanError::UserNotFound)
-    }
+    let is_known = theirs.is_some() || member_store::is_known(&mut *tx, by, user_id, room_id).await?;
+    let person = member_store::find_person(tx, user_id).await?;
+    Ok(person.filter(|_| is_known).map(|person| person.display_name).unwrap_or_default())
 }
 
 /// Lifts a ban.

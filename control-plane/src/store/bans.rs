@@ -17,7 +17,7 @@ statements! {
     UPSERT_BAN = concat!("INSERT INTO room_bans (id, room_id, subject_id, is_guest, address_hash, name, reason, \
         banned_by, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
         ON CONFLICT (room_id, subject_id) WHERE subject_id IS NOT NULL DO UPDATE SET reason = excluded.reason, \
-        name = excluded.name, banned_by = excluded.banned_by, expires_at = excluded.expires_at, \
+        name = COALESCE(NULLIF(excluded.name, ''), room_bans.name), banned_by = excluded.banned_by, expires_at = excluded.expires_at, \
         address_hash = COALESCE(excluded.address_hash, room_bans.address_hash) RETURNING ", ban_columns!());
     COUNT_BANS = "SELECT COUNT(*) FROM room_bans WHERE room_id = $1";
     LIST_BANS = concat!("SELECT ", ban_columns!(), " FROM room_bans WHERE room_id = $1 AND id < $2 \

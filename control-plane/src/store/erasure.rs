@@ -29,7 +29,7 @@ statements! {
     DELETE_WAITING_MEETING_INVITES = "DELETE FROM meeting_invites WHERE email = $1 AND user_id IS NULL";
     DELETE_ORGANIZATION_INVITES = "DELETE FROM organization_invites WHERE email = $1";
     DELETE_ROOM_INVITATIONS = "DELETE FROM room_invitations WHERE email = $1";
-    BLANK_BANS = "UPDATE room_bans SET name = $2 WHERE subject_id = $1";
+    BLANK_BANS = "UPDATE room_bans SET name = $2 WHERE subject_id = $1 AND name <> ''";
     FIND_DELETED = "SELECT email, deleted_at FROM users WHERE id = $1 AND deleted_at IS NOT NULL";
 }
 

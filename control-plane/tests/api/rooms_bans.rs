@@ -22,8 +22,6 @@ both! {
         let id = app.room(&ada, "public").await.text("/id");
         let (bans, path) = (format!("/rooms/{id}/bans"), format!("/rooms/{id}/join"));
         app.node.beat(app).await.expect(200);
-        let stranger = app.post(&bans, Some(&ada.access), json!({ "user_id": eve.id })).await;
-        stranger.problem(404, "user_not_found");
         let join = app.post(&path, Some(&eve.access), json!({})).await.expect(200);
         let inside = app.node.join(app, &join.text("/token"), &id).await;
         let body = json!({ "user_id": eve.id, "reason": " shouting " });
@@ -49,9 +47,8 @@ both! {
         let room = app.room(&ada, "public").await;
         let (bans, messages) = (format!("/rooms/{}/bans", room.text("/id")), talk::of_room(&room));
         let body = json!({ "user_id": eve.id });
-        app.post(&bans, Some(&ada.access), body.clone()).await.problem(404, "user_not_found");
         talk::say(app, &eve.access, &messages, "Buy now!").await;
-        app.post(&bans, Some(&ada.access), body).await.expect(201);
+        assert_eq!(app.post(&bans, Some(&ada.access), body).await.expect(201).text("/name"), "Eve");
         app.post(&messages, Some(&eve.access), json!({ "body": "Again" })).await.problem(404, "conversation_not_found");
     }
 
@@ -62,6 +59,83 @@ both! {
         app.send(form(&room.text("/conversation_id"), Some(&eve.access), &[part])).await.expect(201);
         let body = json!({ "user_id": eve.id });
         app.post(&format!("/rooms/{}/bans", room.text("/id")), Some(&ada.access), body).await.expect(201);
+    }
+
+    async fn reach_who_only_types_or_listens(app) {
+        let wire = app.wire().await;
+        let (ada, eve, mia) = (app.person("Ada").await, app.person("Eve").await, app.person("Mia").await);
+        let room = app.room(&ada, "public").await;
+        let (id, conversation) = (room.text("/id"), room.text("/conversation_id"));
+        let (bans, topic) = (format!("/rooms/{id}/bans"), format!("conversation:{conversation}"));
+        let mut sockets = [wire.open(&ada.access).await, wire.open(&eve.access).await, wire.open(&mia.access).await];
+        for socket in &mut sockets {
+            socket.subscribe(&[&topic], None).await;
+        }
+        let [mut adas, mut eves, mut mias] = sockets;
+        let types = json!({ "type": "typing", "conversation_id": conversation, "active": true });
+        assert_eq!(eves.ask(types.clone()).await["type"], "ack");
+        let seen = adas.until("conversation.typing").await["payload"]["sender"]["id"].clone();
+        assert_eq!(seen, eve.id.as_str());
+        app.post(&bans, Some(&ada.access), json!({ "user_id": seen })).await.expect(201);
+        app.post(&bans, Some(&ada.access), json!({ "user_id": mia.id })).await.expect(201);
+        for socket in [&mut eves, &mut mias] {
+            assert_eq!(socket.until("unsubscribed").await["topics"], json!([topic]));
+        }
+        assert_eq!(eves.ask(types).await["code"], "conversation_not_found");
+        app.post(&format!("/rooms/{id}/join"), Some(&mia.access), json!({})).await.problem(403, "banned");
+        app.post(&bans, Some(&ada.access), json!({ "user_id": mia.id })).await.expect(200);
+    }
+
+    async fn tell_nothing_about_strangers(app) {
+        let (ada, eve) = (app.person("Ada").await, app.person("Eve").await);
+        app.verify_email(&eve).await;
+        let id = app.room(&ada, "restricted").await.text("/id");
+        let (bans, members) = (format!("/rooms/{id}/bans"), format!("/rooms/{id}/members"));
+        let token = Some(ada.access.as_str());
+        app.post(&members, token, json!({ "email": eve.email })).await.expect(202);
+        let nobody = uuid::Uuid::now_v7().to_string();
+        let mut answers = Vec::new();
+        for subject in [&eve.id, &nobody] {
+            let body = json!({ "user_id": subject, "reason": "spam" });
+            let ban = app.post(&bans, token, body.clone()).await.expect(201);
+            assert_eq!((ban.text("/name"), &ban.text("/user_id")), (String::new(), subject));
+            let again = app.post(&bans, token, body).await.expect(200);
+            assert_eq!(again.json, ban.json);
+            let mut answer = ban.json.clone();
+            for own in ["id", "user_id", "created_at"] {
+                answer.as_object_mut().unwrap().remove(own).unwrap();
+            }
+            answers.push(answer);
+            app.post(&members, token, json!({ "user_id": subject })).await.problem(404, "user_not_found");
+        }
+        assert_eq!(answers[0], answers[1]);
+        // Nor which address the account has, or that it was deleted.
+        let invitations = format!("/rooms/{id}/invitations");
+        let waiting = async || app.get(&invitations, token).await.expect(200).json["items"].as_array().unwrap().len();
+        assert_eq!(waiting().await, 1);
+        app.post(&members, token, json!({ "email": eve.email })).await.expect(202);
+        app.delete_me(&eve.access).await.expect(204);
+        app.work_done().await;
+        let list = app.get(&bans, token).await.expect(200);
+        assert_eq!((list.text("/items/0/name"), list.text("/items/1/name")), (String::new(), String::new()));
+    }
+
+    async fn keep_the_roles_an_organization_gives(app) {
+        let (ada, ben) = (app.person("Ada").await, app.person("Ben").await);
+        let (cem, dan) = (app.person("Cem").await, app.person("Dan").await);
+        let org = talk::organization(app, &ada, "Org").await;
+        talk::member(app, &ada, &org, &cem, "admin").await;
+        talk::member(app, &ada, &org, &ben, "member").await;
+        let new = json!({ "name": "Lab", "type": "video", "org_id": org.json["id"] });
+        let id = app.post("/rooms", Some(&ada.access), new).await.expect(201).text("/id");
+        let bans = format!("/rooms/{id}/bans");
+        let admin = json!({ "user_id": ben.id, "role": "admin" });
+        app.post(&format!("/rooms/{id}/members"), Some(&ada.access), admin).await.expect(201);
+        for above in [&ada, &cem] {
+            app.post(&bans, Some(&ben.access), json!({ "user_id": above.id })).await.problem(403, "forbidden");
+        }
+        app.post(&bans, Some(&ben.access), json!({ "user_id": dan.id })).await.expect(201);
+        app.post(&bans, Some(&ada.access), json!({ "user_id": cem.id })).await.expect(201);
     }
 
     async fn hide_the_room_from_lists(app) {
@@ -166,6 +240,7 @@ both! {
         app.delete(&format!("{bans}/x"), token).await.problem(404, "ban_not_found");
         app.node.beat(app).await.expect(200);
         let (join, _) = guest(app, &code, &id, "Mallory").await;
+        app.post(&bans, token, json!({ "user_id": join.text("/guest/id") })).await.problem(404, "user_not_found");
         let body = json!({ "guest_id": join.text("/guest/id") });
         let attempts = (0..6).map(|_| app.post(&bans, token, body.clone()));
         let answers = futures_util::future::join_all(attempts).await;

@@ -45,7 +45,8 @@ fn check_reason<C>(value: &str, context: &C) -> garde::Result {
     validate::text(value, context)
 }
 
-/// Ban a person or a guest: out of the call at once, out of the room from now on.
+/// Ban a person or a guest: out of the call at once, out of the room from now on. Any account can be banned by its id; the
+/// answer does not tell whether there is such an account.
 #[utoipa::path(post, path = "/rooms/{room}/bans", tag = "rooms", operation_id = "ban_from_room",
     params(("room" = String, Path, description = "Id or code")), request_body = BanRequest,
     security(("bearer" = []), ("cookie" = [])), responses((status = 201, body = BanView),

@@ -12,7 +12,6 @@ use uuid::Uuid;
 use crate::error::ApiError;
 use crate::model::clock::Micros;
 use crate::model::member::Ban;
-use crate::routes::rooms::members::user_not_found;
 use crate::services::bans::BanError;
 
 /// A ban in force.
@@ -25,7 +24,7 @@ pub(crate) struct BanView {
     guest_id: Option<Uuid>,
     /// Guests from the same address are kept out too.
     by_address: bool,
-    /// What the person was called.
+    /// What the person was called; empty for somebody who shares nothing with the room or with who banned them.
     name: String,
     reason: String,
     banned_by: Uuid,
@@ -54,7 +53,9 @@ impl From<BanError> for ApiError {
     fn from(error: BanError) -> Self {
         match error {
             BanError::Room(error) => error.into(),
-            BanError::UserNotFound => user_not_found(),
+            BanError::UserNotFound => {
+                Self::not_found("user_not_found", "This is the id of a guest: give it as guest_id.")
+            }
             BanError::GuestNotFound => Self::not_found("guest_not_found", "This room knows no such guest."),
             BanError::BanNotFound => Self::not_found("ban_not_found", "There is no such ban, or it was lifted."),
             BanError::TooMany => {
