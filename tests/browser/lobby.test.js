@@ -10,7 +10,7 @@ import {
   tile,
   until,
 } from "./support/app.js";
-import { launch, person } from "./support/chromium.js";
+import { launch, PHONE, person } from "./support/chromium.js";
 import { framesDecoded } from "./support/media.js";
 
 let browser;
@@ -29,9 +29,9 @@ after(async () => {
   await browser?.close();
 });
 
-async function knock(name) {
+async function knock(name, address = link) {
   const guest = await person(browser);
-  await guest.page.goto(link);
+  await guest.page.goto(address);
   await guest.page.getByLabel("Your name").fill(name);
   await guest.page.getByRole("button", { name: "Join now" }).click();
   await guest.page.getByText("Waiting to be let in…").waitFor();
@@ -91,4 +91,35 @@ test("several are let in together, and who stops waiting is gone", async () => {
   for (const { page } of guests.slice(0, 2)) {
     await page.getByRole("region", { name: "Call controls" }).waitFor();
   }
+});
+
+test("on a phone, who waits is neither over the buttons nor under the panels", async () => {
+  const { page, context } = await person(browser, { viewport: PHONE, hasTouch: true });
+  await signUp(page, newAccount("Pia Phone"));
+  const guests = [];
+  const address = await createRoom(page, "Pocket room", "People with an account");
+  await joinByLink(page, address);
+  const longest = "Veronica-Alexandra Guest of the farthest department";
+  for (const name of ["Una Guest", longest]) guests.push(await knock(name, address));
+  await page.getByText("2 people wait to be let in").waitFor();
+  const box = await page.getByRole("region", { name: "Waiting to be let in" }).boundingBox();
+  assert.ok(box.x >= 8 && box.x + box.width <= PHONE.width - 8, JSON.stringify(box));
+  // Playwright presses only what nothing else covers.
+  await page.getByRole("button", { name: "Copy link" }).click();
+  await page.getByText("Link copied.").first().waitFor();
+  await page.getByRole("button", { name: /^People/ }).click();
+  await page.getByRole("button", { name: "Lock call" }).click({ trial: true });
+  await page.getByRole("button", { name: "Let Una Guest in" }).click();
+  await guests[0].page.getByRole("region", { name: "Call controls" }).waitFor();
+  await page.getByRole("button", { name: "Chat", exact: true }).click();
+  const chat = page.getByRole("complementary", { name: "Chat" });
+  await chat.getByRole("textbox", { name: "Write a message" }).click();
+  await page.getByRole("button", { name: `Let ${longest} in` }).click();
+  await guests[1].page.getByRole("region", { name: "Call controls" }).waitFor();
+  await chat.getByRole("button", { name: "Close chat" }).click();
+  await chat.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Leave call" }).click({ trial: true });
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
+  await until("the focus is back", async () => (await focused()) === "Chat");
+  for (const one of [...guests, { context }]) await one.context.close();
 });

@@ -120,8 +120,7 @@ function useJoining({ code, me, loadCall, onJoined }: PreJoinProps, capture: Cap
     setTrouble(undefined);
     const giveUp = new AbortController();
     gone.current = giveUp;
-    // A guest comes back as the same person: after a lost connection, a reload, and from the page after the call. Also one
-    // who was banned: only a 401 takes the pass away.
+    // A guest comes back as the same person: after a lost connection, a reload, and from the page after the call.
     let pass = me ? undefined : await passOf(code);
     const remember = (next: string | undefined) => {
       pass = next;
