@@ -200,6 +200,12 @@ async fn a_full_room_is_refused_but_not_to_those_inside() {
     let _alice = node.join("room", "alice").await;
     assert_refused(&node, &join_token("room", "bob"), 503, "full").await;
     node.join("room", "alice").await;
+    // Asked for again with more places, it has more.
+    let more = serde_json::json!({"name": "room", "maxParticipants": 2});
+    let (status, room) = node.call("CreateRoom", &admin_token("room"), more).await;
+    assert_eq!((status, &room["max_participants"]), (200, &serde_json::json!(2)));
+    node.join("room", "bob").await;
+    assert_refused(&node, &join_token("room", "carol"), 503, "full").await;
 }
 
 #[tokio::test]

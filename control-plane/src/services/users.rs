@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::accounts::{DEFAULT_LOCALE, DEFAULT_TIMEZONE};
 use super::authorize::{Refusal, Sight, authorize_sight, authorize_users};
-use super::credentials::{self, ProofError};
+use super::credentials::{self, Proof, ProofError};
 use super::passwords::PasswordError;
 use super::{audit, erasure, sessions};
 use crate::app::App;
@@ -206,7 +206,7 @@ fn apply(user: &mut User, change: UserChange, now: Micros) -> Vec<&'static str> 
 /// See [`UserError`].
 pub(crate) async fn delete(app: &App, who: &SignedIn, id: Uuid) -> Result<(), UserError> {
     authorize_users(&who.caller.actor)?;
-    end(app, &who.caller, id).await
+    end(app, &who.caller, id, None).await
 }
 
 /// Deletes the caller's own account, once they gave its password if it has one.
@@ -214,11 +214,11 @@ pub(crate) async fn delete(app: &App, who: &SignedIn, id: Uuid) -> Result<(), Us
 /// # Errors
 /// See [`UserError`].
 pub(crate) async fn delete_self(app: &App, who: &SignedIn, password: Option<String>) -> Result<(), UserError> {
-    credentials::prove(app, who.user.id, password).await?;
-    end(app, &who.caller, who.user.id).await
+    let proof = credentials::prove(app, who.user.id, password).await?;
+    end(app, &who.caller, who.user.id, Some(&proof)).await
 }
 
-async fn end(app: &App, caller: &Caller, id: Uuid) -> Result<(), UserError> {
+async fn end(app: &App, caller: &Caller, id: Uuid, proof: Option<&Proof>) -> Result<(), UserError> {
     let now = app.clock.now();
     let mut tx = app.begin().await?;
     store::lock_admins(&mut tx).await?;
@@ -227,6 +227,9 @@ async fn end(app: &App, caller: &Caller, id: Uuid) -> Result<(), UserError> {
     // Nobody gives this account a role from here on, and under the locks under which members change of two owners who go
     // at the same time one has to stay.
     store::lock(&mut tx, id).await?;
+    if let Some(proof) = proof {
+        proof.hold(&mut tx).await?;
+    }
     organizations::lock_owned(&mut tx, id).await?;
     let left_alone = store::list_organizations_owned_alone(&mut tx, id).await?;
     if !left_alone.is_empty() {

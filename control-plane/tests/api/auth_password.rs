@@ -72,4 +72,26 @@ both! {
         login(app, &ada.email, PASSWORD).await.problem(401, "invalid_credentials");
         login(app, &ada.email, NEXT).await.expect(200);
     }
+
+    async fn what_the_old_one_opens_ends_with_it(app) {
+        let ada = app.person("Ada").await;
+        let (mut token, mut old, mut new) = (ada.access.clone(), PASSWORD.to_owned(), NEXT.to_owned());
+        for _ in 0..10 {
+            let body = json!({ "current_password": old, "new_password": new });
+            // Sign-ins with the old one, and another change from it, while it changes.
+            let third = json!({ "current_password": old, "new_password": "a third one" });
+            let (one, two, three, changed, other) = tokio::join!(
+                login(app, &ada.email, &old), login(app, &ada.email, &old), login(app, &ada.email, &old),
+                replace(app, Some(&token), body), replace(app, Some(&token), third),
+            );
+            let statuses = [changed.status.as_u16(), other.status.as_u16()];
+            assert!(statuses == [204, 403] || statuses == [403, 204], "one of two changes counts: {statuses:?}");
+            for session in [one, two, three].iter().filter(|answer| answer.status == 200) {
+                app.get("/me", Some(&session.text("/access_token"))).await.problem(401, "invalid_token");
+            }
+            old = if statuses[0] == 204 { new.clone() } else { "a third one".to_owned() };
+            new = if old == NEXT { PASSWORD.to_owned() } else { NEXT.to_owned() };
+            token = login(app, &ada.email, &old).await.expect(200).text("/access_token");
+        }
+    }
 }

@@ -310,6 +310,35 @@ both! {
 }
 
 both! {
+    async fn a_right_that_is_lost_meanwhile_counts(app) {
+        let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+        let room = app.room(&ada, "restricted").await;
+        let members = format!("/rooms/{}/members", room.text("/id"));
+        app.post(&members, Some(&ada.access), json!({ "user_id": bob.id })).await.expect(201);
+        let files = format!("/conversations/{}/files", room.text("/conversation_id"));
+        let bytes = pdf(600_000);
+        let announced = json!({ "name": "a.pdf", "size": bytes.len() });
+        let id = app.post(&files, Some(&bob.access), announced).await.expect(201).text("/id");
+        let (pieces, taken) = tokio::sync::mpsc::channel::<Vec<u8>>(1);
+        let stream = futures_util::stream::unfold(taken, |mut taken| async {
+            let piece = taken.recv().await?;
+            Some((Ok::<_, std::io::Error>(piece), taken))
+        });
+        let request = Request::builder().method(Method::PUT).uri(format!("/api/v1/files/{id}/content"))
+            .header("authorization", format!("Bearer {}", bob.access)).body(Body::from_stream(stream)).unwrap();
+        let (answer, ()) = tokio::join!(app.send(request), async {
+            let (first, rest) = bytes.split_at(300_000);
+            pieces.send(first.to_vec()).await.unwrap();
+            app.eventually("bytes arrive", async || !find_files(&app.files_dir()).is_empty()).await;
+            app.delete(&format!("{members}/{}", bob.id), Some(&ada.access)).await.expect(204);
+            pieces.send(rest.to_vec()).await.unwrap();
+            drop(pieces);
+        });
+        answer.expect(404);
+        assert!(find_files(&app.files_dir()).is_empty());
+        assert_eq!(app.get(&files, Some(&ada.access)).await.json["items"], json!([]));
+    }
+
     async fn a_client_that_goes_away_leaves_nothing(app) {
         let ada = app.person("Ada").await;
         let (_, conversation) = conversation(app, &ada).await;

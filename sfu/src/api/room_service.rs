@@ -133,7 +133,7 @@ impl From<AdminError> for TwirpError {
 impl Call<'_> {
     async fn dispatch(&self, method: &str) -> Result<Bytes, TwirpError> {
         match method {
-            "CreateRoom" => self.encode(&self.create_room(self.decode()?)?),
+            "CreateRoom" => self.encode(&self.create_room(self.decode()?).await?),
             "ListRooms" => self.encode(&self.list_rooms(&self.decode()?)?),
             "DeleteRoom" => self.encode(&self.delete_room(self.decode()?).await?),
             "ListParticipants" => self.encode(&self.list_participants(self.decode()?).await?),
@@ -173,8 +173,8 @@ impl Call<'_> {
         handle.call(call).await.ok_or_else(no_such_room)
     }
 
-    /// `roomCreate`. An existing room is answered as it is.
-    fn create_room(&self, request: proto::CreateRoomRequest) -> Result<proto::Room, TwirpError> {
+    /// `roomCreate`. An existing room takes the number of places that is asked for, and is else answered as it is.
+    async fn create_room(&self, request: proto::CreateRoomRequest) -> Result<proto::Room, TwirpError> {
         self.claims.require_create()?;
         if request.name.is_empty() {
             return Err(TwirpError::invalid_argument("name", "a room needs a name"));
@@ -185,6 +185,7 @@ impl Call<'_> {
         if request.name.len() > limits::NAME_BYTES || request.metadata.len() > limits::METADATA_BYTES {
             return Err(TwirpError::invalid_argument("name", "name or metadata is too long"));
         }
+        let places = request.max_participants;
         let seconds = |value: u32| (value > 0).then(|| Duration::from_secs(u64::from(value)));
         let settings = RoomSettings {
             name: request.name,
@@ -197,7 +198,11 @@ impl Call<'_> {
             JoinRefusal::NodeFull { .. } => TwirpError::new(TwirpCode::Unavailable, refusal.to_string()),
             other => TwirpError::new(TwirpCode::Internal, other.to_string()),
         })?;
-        Ok(room.summary())
+        let summary = room.summary();
+        if places == 0 || places == summary.max_participants {
+            return Ok(summary);
+        }
+        room.call(move |room| room.set_max_participants(places)).await.ok_or_else(no_such_room)
     }
 
     /// `roomList`.

@@ -104,6 +104,13 @@ impl Room {
         Ok(self.room_snapshot())
     }
 
+    /// Who is inside stays, however few places are left.
+    pub(crate) fn set_max_participants(&mut self, places: u32) -> proto::Room {
+        self.info.max_participants = places;
+        self.mark_room_now();
+        self.room_snapshot()
+    }
+
     pub(crate) fn send_data(&self, request: proto::SendDataRequest) {
         self.send_server_data(request);
     }

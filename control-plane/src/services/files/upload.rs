@@ -15,7 +15,6 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::check::{HEAD_BYTES, Kind, NAME_BYTES, Rejection, clean_name, promised};
-use crate::services::topics;
 use super::{FileError, abandoned, find, package, tell, uploader, writable};
 use crate::adapters::storage::Upload;
 use crate::app::App;
@@ -24,6 +23,7 @@ use crate::jobs::NewJob;
 use crate::model::clock::Micros;
 use crate::model::file::{File, FilePurpose, FileState, Uploader, UploaderKind};
 use crate::services::audit;
+use crate::services::topics;
 use crate::store::db::StoreError;
 use crate::store::files::{self as store, NewFile};
 use crate::store::tx::Tx;
