@@ -312,6 +312,7 @@ both! {
 both! {
     async fn a_right_that_is_lost_meanwhile_counts(app) {
         let (ada, bob) = (app.person("Ada").await, app.person("Bob").await);
+        app.organization(&[&ada, &bob]).await;
         let room = app.room(&ada, "restricted").await;
         let members = format!("/rooms/{}/members", room.text("/id"));
         app.post(&members, Some(&ada.access), json!({ "user_id": bob.id })).await.expect(201);
