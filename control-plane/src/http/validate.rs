@@ -30,7 +30,7 @@ pub(crate) fn name<C>(value: &str, _: &C) -> Rule {
 }
 
 /// Refuses what cannot be seen or turns the direction of what can: two names must not look the same and differ.
-fn visible(value: &str) -> Rule {
+pub(crate) fn visible(value: &str) -> Rule {
     let mut before = None;
     for c in value.chars() {
         // Joiners belong to some scripts and to composed emoji, and are harmless there only.

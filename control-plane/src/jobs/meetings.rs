@@ -10,11 +10,13 @@ use super::NewJob;
 use super::handlers::JobError;
 use crate::app::App;
 use crate::model::clock::Micros;
+use crate::services::meetings::adrift;
 use crate::services::meetings::announce::{self, MailPlan};
 use crate::services::meetings::sweep::{self, Reminder};
 use crate::services::removals;
 use crate::services::rings;
 use crate::store::jobs::ClaimedJob;
+use crate::store::meetings_adrift::Adrift;
 
 /// Makes the occurrences of a series that are missing.
 const EXPAND: &str = "meeting.expand";
@@ -26,6 +28,8 @@ const MAIL: &str = "meeting.mail";
 const PLAN: &str = "meeting.plan_reminders";
 /// Reminds one person of one occurrence.
 const REMIND: &str = "meeting.remind";
+/// Calls off meetings that nobody can hold any more.
+const CALL_OFF: &str = "meeting.call_off";
 /// Ends the call of a meeting that was ended.
 const END_CALL: &str = "meeting.end_call";
 
@@ -71,6 +75,10 @@ pub(crate) fn remind(reminder: &Reminder, run_at: Micros) -> NewJob {
     NewJob { run_at: Some(run_at), ..job(REMIND, written(reminder), Some(key)) }
 }
 
+pub(crate) fn call_off(left_by: Adrift) -> NewJob {
+    job(CALL_OFF, written(&left_by), Some(format!("{left_by:?}")))
+}
+
 pub(crate) fn end_call(call_id: Uuid, room_id: Uuid) -> NewJob {
     job(END_CALL, json!({ "call_id": call_id, "room_id": room_id }), Some(call_id.to_string()))
 }
@@ -81,7 +89,7 @@ pub(crate) fn ring_timeout(ring_id: Uuid, run_at: Micros) -> NewJob {
 
 /// Whether a kind of job is one of these.
 pub(super) fn knows(kind: &str) -> bool {
-    [EXPAND, ANNOUNCE, MAIL, PLAN, REMIND, END_CALL, RING_TIMEOUT].contains(&kind)
+    [EXPAND, ANNOUNCE, MAIL, PLAN, REMIND, CALL_OFF, END_CALL, RING_TIMEOUT].contains(&kind)
 }
 
 #[derive(Deserialize)]
@@ -109,6 +117,7 @@ pub(super) async fn run(app: &Arc<App>, job: &ClaimedJob) -> Result<(), JobError
         MAIL => announce::run_mail(app, job.id, &MailPlan::deserialize(payload)?).await?,
         PLAN => sweep::run_plan(app, MeetingPayload::deserialize(payload)?.meeting_id).await?,
         REMIND => sweep::run_remind(app, &Reminder::deserialize(payload)?).await?,
+        CALL_OFF => adrift::run(app, Adrift::deserialize(payload)?).await?,
         END_CALL => {
             let call = CallPayload::deserialize(payload)?;
             removals::end_one(app, call.room_id, call.call_id).await?;

@@ -69,6 +69,8 @@ pub(crate) struct Meeting {
     pub organizer_email: String,
     pub room_code: String,
     pub conversation_id: Uuid,
+    /// The organization its room belongs to.
+    pub room_org_id: Option<Uuid>,
     pub invite_count: i64,
     /// The asking person's invitation, if they have one.
     pub invite_id: Option<Uuid>,
@@ -103,6 +105,11 @@ impl Meeting {
     /// Whether nothing more will happen in it.
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.status, MeetingStatus::Completed | MeetingStatus::Cancelled)
+    }
+
+    /// The organization whose audit log says what is done to it: its own, else that of its room.
+    pub(crate) fn audited_in(&self) -> Option<Uuid> {
+        self.org_id.or(self.room_org_id)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::store::analytics as store;
 use crate::store::db::StoreError;
 
 const DAY_US: i64 = 86_400_000_000;
+const MINUTE_US: i64 = 60_000_000;
 
 /// Messages of one day.
 #[derive(Debug)]
@@ -66,6 +67,11 @@ pub(crate) async fn active_users(app: &App, org_id: Uuid, minutes: u32) -> Resul
     store::active_members(&app.db, org_id, app.clock.now().minus(window)).await
 }
 
+/// The whole minutes of a day's time together, rounded half up once and not per stay.
+fn minutes(time_us: i64) -> i64 {
+    time_us.max(0).saturating_add(MINUTE_US / 2) / MINUTE_US
+}
+
 /// Calls in an organization's rooms and meetings, one entry per day; a stay counts on the day it began.
 ///
 /// # Errors
@@ -76,9 +82,7 @@ pub(crate) async fn call_minutes(app: &App, org_id: Uuid, days: u32) -> Result<V
     let rows = store::calls_per_day(&app.db, org_id, start_of(&days), now).await?;
     let mut counted: BTreeMap<i64, store::DayOfCalls> = rows.into_iter().map(|row| (row.day, row)).collect();
     let entry = |day| match counted.remove(&day) {
-        Some(row) => {
-            CallDay { date: date(day), calls: row.calls, stays: row.stays, minutes: row.time_us.max(0) / 60_000_000 }
-        }
+        Some(row) => CallDay { date: date(day), calls: row.calls, stays: row.stays, minutes: minutes(row.time_us) },
         None => CallDay { date: date(day), calls: 0, stays: 0, minutes: 0 },
     };
     Ok(days.map(entry).collect())
@@ -87,6 +91,14 @@ pub(crate) async fn call_minutes(app: &App, org_id: Uuid, days: u32) -> Result<V
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn minutes_are_rounded_half_up() {
+        let seconds = [(-5, 0), (0, 0), (29, 0), (30, 1), (43, 1), (89, 1), (90, 2)];
+        for (seconds, wanted) in seconds {
+            assert_eq!(minutes(seconds * 1_000_000), wanted, "{seconds} s");
+        }
+    }
 
     #[test]
     fn a_window_ends_today() {

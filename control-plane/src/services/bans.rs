@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::authorize::{Action, Refusal, role_in};
 use super::rooms::{self, RoomError};
 use super::topics::{Concerned, rights_changed};
-use super::{audit, room_members};
+use super::{audit_in, audit_on_room, room_members};
 use crate::app::App;
 use crate::http::extract::{Caller, SignedIn};
 use crate::http::rate_limit::subscriber;
@@ -187,7 +187,7 @@ pub(super) async fn ban_in(
         room_members::drop_member(&mut *tx, caller, room_id, subject_id, now).await?;
     }
     let diff = json!({ "subject_id": subject_id, "is_guest": is_guest, "by_address": ban.by_address });
-    audit(&mut *tx, caller, "room.banned", ("room", room_id), diff, now).await?;
+    audit_on_room(&mut *tx, caller, room_id, "room.banned", diff, now).await?;
     withdraw(&mut *tx, room_id, subject_id, is_guest, now).await?;
     tx.enqueue(NewJob::recheck_room(room_id), now).await?;
     let is_new = ban.id == id;
@@ -271,7 +271,8 @@ pub(crate) async fn unban(app: &App, who: &SignedIn, name: &RoomName, id: Uuid) 
     if !store::delete(&mut tx, room.id, id).await? {
         return Err(BanError::BanNotFound);
     }
-    audit(&mut tx, &who.caller, "room.unbanned", ("room", room.id), json!({ "ban_id": id }), now).await?;
+    let diff = json!({ "ban_id": id });
+    audit_in(&mut tx, &who.caller, room.org_id, "room.unbanned", ("room", room.id), diff, now).await?;
     tx.commit(now).await?;
     Ok(())
 }

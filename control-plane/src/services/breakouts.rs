@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::audit;
+use super::audit_in;
 use super::authorize::{CallAction, Refusal};
 use super::call_access::{self, HostError, Seat};
 use super::calls;
@@ -149,8 +149,9 @@ pub(crate) async fn create(
     if evenly {
         spread(&mut tx, call_id, &made).await?;
     }
-    audit(&mut tx, caller, "call.breakouts_made", ("call", call_id), json!({ "count": made.len() }), now).await?;
-    tell(&mut tx, &seat, "breakouts.prepared", json!({ "count": made.len() }));
+    let (org_id, told) = (seat.room.org_id, json!({ "count": made.len() }));
+    audit_in(&mut tx, caller, org_id, "call.breakouts_made", ("call", call_id), told.clone(), now).await?;
+    tell(&mut tx, &seat, "breakouts.prepared", told);
     tx.commit(now).await?;
     Ok(read(app, call_id).await?)
 }
@@ -273,7 +274,8 @@ pub(crate) async fn open(app: &App, caller: &Caller, call_id: Uuid) -> Result<Pl
     }
     if store::open(&mut tx, call_id, now).await? > 0 {
         let assignments = store::list_assignments(&mut tx, call_id, MAX_ASSIGNED).await?;
-        audit(&mut tx, caller, "call.breakouts_opened", ("call", call_id), json!({}), now).await?;
+        let org_id = seat.room.org_id;
+        audit_in(&mut tx, caller, org_id, "call.breakouts_opened", ("call", call_id), json!({}), now).await?;
         tell(&mut tx, &seat, "breakouts.opened", describe(&assignments));
         tx.enqueue(NewJob::send_to_breakouts(call_id), now).await?;
     }
@@ -294,7 +296,7 @@ pub(crate) async fn close(app: &App, caller: &Caller, call_id: Uuid, grace: Dura
     if known.is_empty() {
         return Err(BreakoutError::None);
     }
-    audit(&mut tx, caller, "call.breakouts_closed", ("call", call_id), json!({}), now).await?;
+    audit_in(&mut tx, caller, seat.room.org_id, "call.breakouts_closed", ("call", call_id), json!({}), now).await?;
     let recalled = store::recall(&mut tx, call_id, closes_at).await? > 0;
     let is_closing = known.iter().any(|breakout| breakout.state == BreakoutState::Closing);
     if grace.is_zero() || !(recalled || is_closing) {

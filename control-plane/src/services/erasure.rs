@@ -5,6 +5,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
+use super::meetings::adrift;
 use super::topics::room_rights_changed;
 use super::{lobby, rings};
 use crate::app::App;
@@ -12,6 +13,7 @@ use crate::jobs::NewJob;
 use crate::model::clock::Micros;
 use crate::model::room::RoomName;
 use crate::store::db::StoreError;
+use crate::store::meetings_adrift::Adrift;
 use crate::store::tx::Tx;
 use crate::store::{codes, erasure as store, identities, members, rooms, users};
 
@@ -41,6 +43,8 @@ pub(crate) async fn erase(app: &App, user_id: Uuid) -> Result<(), StoreError> {
     let Some((email, deleted_at)) = store::find_deleted(&app.db, user_id).await? else { return Ok(()) };
     let blank = format!("{user_id}@deleted.invalid");
     close_rooms(app, user_id).await?;
+    // After the rooms, with which meetings of others may go too; those have jobs of their own.
+    adrift::run(app, Adrift::Account(user_id)).await?;
     lobby::withdraw(app, user_id).await?;
     while store::blank_addresses(&app.db, &email, &blank, deleted_at, BATCH).await? == BATCH.unsigned_abs() {}
     while store::blank_call_names(&app.db, user_id, NOBODY, BATCH).await? == BATCH.unsigned_abs() {}
@@ -90,6 +94,7 @@ async fn close_rooms(app: &App, user_id: Uuid) -> Result<(), StoreError> {
                 room_rights_changed(&mut tx, room_id, room.conversation_id);
             }
             tx.event(format!("room:{room_id}"), "room.deleted", &json!({ "room_id": room_id }));
+            adrift::enqueue(&mut tx, Adrift::Room(room_id), now).await?;
             tx.enqueue(NewJob::close_room(room_id, "room_deleted"), now).await?;
         }
         tx.commit(now).await?;

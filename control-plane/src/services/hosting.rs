@@ -10,7 +10,7 @@ use super::bans::{self, BanForm, Subject};
 use super::call_access::{self, HostError, Seat};
 use super::calls::{self, ROLE_ATTRIBUTE};
 use super::removals::{CallError, node_of};
-use super::{audit, nodes};
+use super::{audit_in, nodes};
 use crate::app::App;
 use crate::http::extract::Caller;
 use crate::jobs::NewJob;
@@ -50,7 +50,7 @@ pub(crate) async fn set_lock(app: &App, caller: &Caller, call_id: Uuid, locked: 
     };
     if changed {
         let kind = if locked { "call.locked" } else { "call.unlocked" };
-        audit(&mut tx, caller, kind, ("call", call_id), json!({}), now).await?;
+        audit_in(&mut tx, caller, seat.room.org_id, kind, ("call", call_id), json!({}), now).await?;
         tell(&mut tx, &seat, kind, json!({}));
     }
     tx.commit(now).await?;
@@ -101,7 +101,7 @@ pub(crate) async fn set_role(
     let role = if is_cohost { CallRole::Cohost } else { CallRole::Participant };
     store::set_role(&mut tx, call_id, user_id, role).await?;
     let diff = json!({ "user_id": user_id, "role": role });
-    audit(&mut tx, caller, "call.role_given", ("call", call_id), diff, now).await?;
+    audit_in(&mut tx, caller, seat.room.org_id, "call.role_given", ("call", call_id), diff, now).await?;
     let target = CallParticipant { role, ..target };
     carry_out(&mut tx, &seat, &target, user_id, grant, now).await?;
     tx.commit(now).await?;
@@ -137,7 +137,7 @@ pub(crate) async fn set_permissions(
     if grant != old {
         store::upsert_grant(&mut tx, seat.main_call_id, subject_id, grant, now).await?;
         let diff = json!({ "subject_id": subject_id, "blocked": grant.blocked() });
-        audit(&mut tx, caller, "call.permissions_set", ("call", call_id), diff, now).await?;
+        audit_in(&mut tx, caller, seat.room.org_id, "call.permissions_set", ("call", call_id), diff, now).await?;
     }
     carry_out(&mut tx, &seat, &target, subject_id, grant, now).await?;
     tx.commit(now).await?;
@@ -222,7 +222,7 @@ pub(crate) async fn remove(app: &App, caller: &Caller, call_id: Uuid, pid: &str,
     let stays = store::list_present_of(&mut tx, call_id, subject_id, MAX_STAYS).await?;
     bans::withdraw(&mut tx, seat.home_id(), subject_id, target.guest_id.is_some(), now).await?;
     let diff = json!({ "subject_id": subject_id, "name": target.name, "ban": ban });
-    audit(&mut tx, caller, "call.participant_removed", ("call", call_id), diff, now).await?;
+    audit_in(&mut tx, caller, seat.room.org_id, "call.participant_removed", ("call", call_id), diff, now).await?;
     if ban {
         ban_target(app, &mut tx, caller, &seat, &target).await?;
     }
@@ -267,7 +267,8 @@ pub(crate) async fn end(app: &App, caller: &Caller, call_id: Uuid) -> Result<Cal
     let now = app.clock.now();
     let mut tx = app.begin().await?;
     calls::end_call(app, &mut tx, &seat.call, now, ENDED_BY_HOST, now).await?;
-    audit(&mut tx, caller, "call.ended", ("call", call_id), json!({ "room_id": seat.room.id }), now).await?;
+    let told = json!({ "room_id": seat.room.id });
+    audit_in(&mut tx, caller, seat.room.org_id, "call.ended", ("call", call_id), told, now).await?;
     let ended = call_store::find_in(&mut tx, call_id).await?;
     tx.commit(now).await?;
     // A call nobody ever came to leaves no trace.

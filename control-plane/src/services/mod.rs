@@ -61,6 +61,7 @@ use crate::http::extract::Caller;
 use crate::model::clock::Micros;
 use crate::store::db::StoreError;
 use crate::store::outbox::{self, AuditRow};
+use crate::store::rooms as rooms_store;
 use crate::store::tx::Tx;
 
 /// Writes the audit row of an act of `caller` into its transaction.
@@ -96,4 +97,17 @@ pub(crate) async fn audit_in(
         diff,
     };
     outbox::insert_audit_in(tx, org_id, row, now).await
+}
+
+/// As [`audit_in`], for an act on a room of which only the id is at hand.
+pub(crate) async fn audit_on_room(
+    tx: &mut Tx,
+    caller: &Caller,
+    room_id: Uuid,
+    action: &'static str,
+    diff: serde_json::Value,
+    now: Micros,
+) -> Result<(), StoreError> {
+    let org_id = rooms_store::find_organization(&mut *tx, room_id).await?;
+    audit_in(tx, caller, org_id, action, ("room", room_id), diff, now).await
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::authorize::{OrgAction, Refusal, authorize_organization};
+use super::meetings::adrift;
 use super::topics::{Concerned, rights_changed};
 use super::{activities, audit_in};
 use crate::app::App;
@@ -15,6 +16,7 @@ use crate::model::activity::{AuditEntry, NewActivity};
 use crate::model::organization::Organization;
 use crate::store::activities::{self as activity_store, AuditFilter};
 use crate::store::db::StoreError;
+use crate::store::meetings_adrift::Adrift;
 use crate::store::organizations::{self as store, NewOrganization, OrgName};
 use crate::store::tx::Tx;
 use crate::store::users;
@@ -242,6 +244,8 @@ pub(crate) async fn delete(app: &App, who: &SignedIn, name: &OrgName) -> Result<
     audit_in(&mut tx, &who.caller, Some(org.id), "organization.deleted", ("organization", org.id), diff, now).await?;
     tx.event(topic(org.id), "organization.deleted", &json!({ "org_id": org.id }));
     rights_changed(&mut tx, Concerned { org_id: Some(org.id), ..Concerned::default() });
+    // Its admins ran what organizers who are gone had planned for it.
+    adrift::enqueue(&mut tx, Adrift::Organization(org.id), now).await?;
     tx.enqueue(NewJob::recheck_organization(org.id), now).await?;
     tx.commit(now).await?;
     Ok(())

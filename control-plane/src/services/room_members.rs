@@ -7,10 +7,10 @@ use std::time::Duration;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::audit;
 use super::authorize::{Action, Refusal, is_platform_admin, role_in, role_of};
 use super::rooms::{self, RoomError};
 use super::topics::{Concerned, rights_changed};
+use super::{audit_in, audit_on_room};
 use crate::app::App;
 use crate::http::extract::{Caller, SignedIn};
 use crate::jobs::NewJob;
@@ -126,7 +126,7 @@ pub(crate) async fn add(
     store::insert(&mut tx, room.id, person.id, role, now).await?;
     store::delete_invitations_of(&mut tx, room.id, person.id).await?;
     let diff = json!({ "user_id": person.id, "role": role });
-    audit(&mut tx, &who.caller, "room.member_added", ("room", room.id), diff.clone(), now).await?;
+    audit_in(&mut tx, &who.caller, room.org_id, "room.member_added", ("room", room.id), diff.clone(), now).await?;
     tx.event(format!("room:{}", room.id), "member.added", &diff);
     tx.enqueue(NewJob::recheck_room(room.id), now).await?;
     tx.commit(now).await?;
@@ -169,7 +169,7 @@ async fn invite(
     }
     store::invite(&mut tx, room.id, email, role, who.user.id, now, now.plus(INVITATION_TTL)).await?;
     let diff = json!({ "email": email, "role": role });
-    audit(&mut tx, &who.caller, "room.invited", ("room", room.id), diff, now).await?;
+    audit_in(&mut tx, &who.caller, room.org_id, "room.invited", ("room", room.id), diff, now).await?;
     tx.commit(now).await?;
     Ok(Added::Invited)
 }
@@ -204,7 +204,7 @@ pub(crate) async fn claim(app: &App, caller: &Caller, room_id: Uuid) -> Result<b
     let is_new = store::insert(&mut tx, room_id, user.id, role, now).await?;
     if is_new {
         let diff = json!({ "user_id": user.id, "role": role, "invited_by": invited_by });
-        audit(&mut tx, caller, "room.member_added", ("room", room_id), diff, now).await?;
+        audit_on_room(&mut tx, caller, room_id, "room.member_added", diff, now).await?;
         tx.event(format!("room:{room_id}"), "member.added", &json!({ "user_id": user.id, "role": role }));
         tx.enqueue(NewJob::recheck_room(room_id), now).await?;
     }
@@ -252,7 +252,7 @@ pub(crate) async fn update(
     store::update(&mut tx, room.id, user_id, role).await?;
     store::delete_invitations_of(&mut tx, room.id, user_id).await?;
     let diff = json!({ "user_id": user_id, "role": role });
-    audit(&mut tx, &who.caller, "room.member_updated", ("room", room.id), diff.clone(), now).await?;
+    audit_in(&mut tx, &who.caller, room.org_id, "room.member_updated", ("room", room.id), diff.clone(), now).await?;
     tx.event(format!("room:{}", room.id), "member.updated", &diff);
     tx.enqueue(NewJob::recheck_room(room.id), now).await?;
     tx.commit(now).await?;
@@ -306,7 +306,7 @@ pub(super) async fn drop_member(
     // In a room with a lobby somebody has to let them in again.
     hosting::note_removed(&mut *tx, room_id, user_id, now).await?;
     let diff = json!({ "user_id": user_id });
-    audit(&mut *tx, caller, "room.member_removed", ("room", room_id), diff.clone(), now).await?;
+    audit_on_room(&mut *tx, caller, room_id, "room.member_removed", diff.clone(), now).await?;
     tx.event(format!("room:{room_id}"), "member.removed", &diff);
     let topic = format!("room:{room_id}");
     let concerned = Concerned { user_id: Some(user_id), topic: Some(&topic), ..Concerned::default() };
@@ -341,7 +341,7 @@ pub(crate) async fn withdraw(app: &App, who: &SignedIn, name: &RoomName, id: Uui
         return Err(MemberError::InvitationNotFound);
     }
     let diff = json!({ "invitation_id": id });
-    audit(&mut tx, &who.caller, "room.invitation_withdrawn", ("room", room.id), diff, now).await?;
+    audit_in(&mut tx, &who.caller, room.org_id, "room.invitation_withdrawn", ("room", room.id), diff, now).await?;
     tx.commit(now).await?;
     Ok(())
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::authorize::{Action, OrgAction, Refusal, RoomObject, authorize, authorize_organization};
+use super::meetings::adrift;
 use super::topics::room_rights_changed;
 use super::{audit_in, room_members};
 use crate::app::App;
@@ -288,19 +289,22 @@ fn apply(room: &mut Room, change: RoomChange) -> Vec<&'static str> {
     changed
 }
 
-/// Deletes a room: nobody gets in from now on, and whoever is inside is removed.
+/// Deletes a room: nobody gets in from now on, whoever is inside is removed, and what was to take place there is called off.
 ///
 /// # Errors
 /// See [`RoomError`].
 pub(crate) async fn delete(app: &App, who: &SignedIn, name: &RoomName) -> Result<(), RoomError> {
     let now = app.clock.now();
     let mut tx = app.begin().await?;
+    let room_id = find_in(app, &mut tx, who, name, Action::Delete).await?.id;
+    let meetings = adrift::lock_in_room(&mut tx, room_id, now).await?;
     let room = find_known(app, &mut tx, who, name, Action::Delete).await?;
     store::delete(&mut tx, room.id, now).await?;
     let told = json!({ "name": room.name });
     audit_in(&mut tx, &who.caller, room.org_id, "room.deleted", ("room", room.id), told, now).await?;
     tx.event(format!("room:{}", room.id), "room.deleted", &json!({ "room_id": room.id }));
     room_rights_changed(&mut tx, room.id, room.conversation_id);
+    adrift::room_deleted(&mut tx, &who.caller, room.id, &meetings, now).await?;
     tx.enqueue(NewJob::close_room(room.id, "room_deleted"), now).await?;
     tx.commit(now).await?;
     Ok(())

@@ -14,6 +14,7 @@ macro_rules! meeting_columns {
          m.timezone, m.duration_min, m.rrule, m.starts_at, m.ends_at, m.expanded_until, m.status, m.ical_uid, \
          m.ical_seq, m.split_from, m.created_at, m.updated_at, u.display_name AS organizer_name, \
          u.email AS organizer_email, r.code AS room_code, r.conversation_id, \
+         r.org_id AS room_org_id, \
          (SELECT COUNT(*) FROM meeting_invites n WHERE n.meeting_id = m.id) AS invite_count, \
          i.id AS invite_id, i.role AS invite_role, i.status AS invite_status, \
          EXISTS (SELECT 1 FROM calls c JOIN call_participants p ON p.call_id = c.id \

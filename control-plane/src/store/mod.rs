@@ -30,6 +30,7 @@ pub(crate) mod lobby;
 pub(crate) mod meeting_invites;
 pub(crate) mod meeting_occurrences;
 pub(crate) mod meetings;
+pub(crate) mod meetings_adrift;
 pub(crate) mod members;
 pub(crate) mod messages;
 pub(crate) mod nodes;

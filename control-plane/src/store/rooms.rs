@@ -69,6 +69,8 @@ statements! {
         p.is_active AS parent_is_active, COALESCE(p.expires_at, r.expires_at) AS expires_at, \
         COALESCE(p.deleted_at, r.deleted_at) AS deleted_at FROM rooms r \
         LEFT JOIN rooms p ON p.id = r.parent_room_id WHERE r.id = $1";
+    FIND_ORGANIZATION_OF = "SELECT COALESCE(p.org_id, r.org_id) FROM rooms r \
+        LEFT JOIN rooms p ON p.id = r.parent_room_id WHERE r.id = $1";
     LIST_EXPIRED_WITH_CALL = "SELECT r.id FROM rooms r JOIN calls c ON c.room_id = r.id AND c.ended_at IS NULL \
         WHERE r.expires_at < $1 AND r.deleted_at IS NULL LIMIT $2";
     NOTE_EXPIRED = "UPDATE rooms SET expiry_noted_at = $1 WHERE id IN (SELECT id FROM rooms WHERE expires_at < $1 \
@@ -236,6 +238,12 @@ impl RoomState {
 /// Finds the state of a room, deleted or not.
 pub(crate) async fn find_state(on: impl Into<On<'_>>, id: Uuid) -> Result<Option<RoomState>, StoreError> {
     run!(on, fetch_optional as RoomState, FIND_ROOM_STATE, id)
+}
+
+/// The organization a room belongs to, a breakout with its parent; deleted or not.
+pub(crate) async fn find_organization(tx: &mut Tx, id: Uuid) -> Result<Option<Uuid>, StoreError> {
+    let found = run!(tx, fetch_optional as (Option<Uuid>,), FIND_ORGANIZATION_OF, id)?;
+    Ok(found.and_then(|(org_id,)| org_id))
 }
 
 /// Rooms that expired before `now` while a call is open in them.

@@ -27,6 +27,7 @@ fn statements() -> Vec<(&'static str, &'static str)> {
         meeting_invites::ALL,
         meeting_occurrences::ALL,
         meetings::ALL,
+        meetings_adrift::ALL,
         messages::ALL,
         nodes::ALL,
         notifications::ALL,

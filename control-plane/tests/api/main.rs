@@ -51,6 +51,7 @@ mod me_update;
 mod me_username;
 mod media_nodes;
 mod media_nodes_admin;
+mod meetings_adrift;
 mod meetings_calendar;
 mod meetings_create;
 mod meetings_invites;

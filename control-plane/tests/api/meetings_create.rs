@@ -217,4 +217,28 @@ both! {
             assert_eq!(occurrences(app, &ada, &id).await.len(), 5);
         }
     }
+
+    async fn a_title_is_what_it_looks_like(app) {
+        let ada = app.person("Ada").await;
+        let by = Some(ada.access.as_str());
+        let org = organization(app, &ada, "Org").await.text("/id");
+        let made = meeting(app, &ada, 60, json!({ "rrule": "FREQ=DAILY" })).await;
+        let path = format!("/meetings/{}", made.text("/id"));
+        let start = occurrences(app, &ada, &made.text("/id")).await[0]["original_start_at"].clone();
+        let one = format!("{path}/occurrences/{}", start.as_str().unwrap());
+        for bad in ["exe.\u{202e}fdp", "\u{2066}Plan", "Pl\u{200b}an", "\u{2069}", "\u{feff}Plan", "Plan\u{7}A"] {
+            app.post("/meetings", by, json!({ "title": bad })).await.blames(&["title"]);
+            app.patch(&path, by, json!({ "title": bad })).await.blames(&["title"]);
+            app.patch(&one, by, json!({ "title": bad })).await.blames(&["title"]);
+            // As names are.
+            app.post("/rooms", by, json!({ "name": bad, "type": "video" })).await.blames(&["name"]);
+            app.post("/organizations", by, json!({ "name": bad })).await.blames(&["name"]);
+            let channels = format!("/organizations/{org}/channels");
+            app.post(&channels, by, json!({ "name": bad, "visibility": "public" })).await.blames(&["name"]);
+        }
+        for good in ["Größe 👩\u{200d}💻", "اجتماع", "会議"] {
+            let changed = app.patch(&path, by, json!({ "title": good })).await.expect(200);
+            assert_eq!(changed.text("/title"), good);
+        }
+    }
 }

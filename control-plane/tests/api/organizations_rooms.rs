@@ -1,5 +1,7 @@
 //! What an organization gives on its rooms and meetings: roles, a region for their calls, calls that count in its figures.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::support::meeting::{arrive, depart, meeting};
@@ -206,5 +208,74 @@ both! {
         let activities = format!("/organizations/{}/activities?type=call.ended", scene.org.text("/id"));
         let ended = app.get(&activities, Some(&scene.viewer.access)).await.expect(200);
         assert_eq!(ended.json["items"].as_array().unwrap().len(), 1);
+    }
+
+    async fn short_stays_count_together(app) {
+        let scene = Scene::new(app).await;
+        app.node.beat(app).await.expect(200);
+        let id = scene.room(app).await.text("/id");
+        let path = format!("/organizations/{}/analytics/call-minutes?days=3", scene.org.text("/id"));
+        let minutes = async || {
+            let days = app.get(&path, Some(&scene.admin.access)).await.expect(200);
+            days.json["items"].as_array().unwrap().iter().map(|day| day["minutes"].as_i64().unwrap()).sum::<i64>()
+        };
+        // Neither of them is half a minute.
+        for (seconds, wanted) in [(20, 0), (21, 1)] {
+            let grant = join(app, &id, &scene.member).await.expect(200);
+            let person = arrive(app, &grant.text("/token"), &id).await;
+            app.clock.advance(Duration::from_secs(seconds));
+            app.node.beat(app).await.expect(200);
+            depart(app, &person, &id).await;
+            assert_eq!(minutes().await, wanted);
+        }
+    }
+
+    async fn what_is_done_there_stands_in_its_audit_log(app) {
+        let scene = Scene::new(app).await;
+        app.node.beat(app).await.expect(200);
+        let room = scene.room(app).await.text("/id");
+        let elsewhere = app.room(&scene.member, "trusted").await.text("/id");
+        let by = Some(scene.member.access.as_str());
+        for (room, address) in [(&room, "new@example.org"), (&elsewhere, "old@example.org")] {
+            let form = json!({ "email": address, "role": "member" });
+            let added = app.post(&format!("/rooms/{room}/members"), by, form).await;
+            assert!(added.status.is_success(), "{}", added.json);
+            let grant = join(app, room, &scene.member).await.expect(200);
+            app.node.join(app, &grant.text("/token"), room).await;
+            let call = app.get(&format!("/rooms/{room}/call"), by).await.expect(200).text("/id");
+            app.post(&format!("/calls/{call}/lock"), by, json!({})).await.expect(200);
+            app.post(&format!("/calls/{call}/breakouts"), by, json!({ "count": 1 })).await.expect(201);
+            app.post(&format!("/calls/{call}/end"), by, json!({})).await.expect(200);
+        }
+        // In its room, for it in another room, and neither.
+        let (org, mut ours) = (&scene.org.json["id"], Vec::new());
+        for form in [json!({ "room_id": room }), json!({ "org_id": org }), json!({})] {
+            let id = meeting(app, &scene.member, 60, form.clone()).await.text("/id");
+            app.patch(&format!("/meetings/{id}"), by, json!({ "title": "Moved" })).await.expect(200);
+            app.delete(&format!("/meetings/{id}"), by).await.expect(204);
+            if form != json!({}) {
+                ours.push(id);
+            }
+        }
+        let log = format!("/organizations/{}/audit-log", scene.org.text("/id"));
+        let targets = async |action: &str| {
+            let page = app.get(&format!("{log}?action={action}"), Some(&scene.admin.access)).await.expect(200);
+            let items = page.json["items"].as_array().unwrap().iter();
+            let mut ids: Vec<_> = items.map(|item| item["target_id"].as_str().unwrap().to_owned()).collect();
+            ids.sort_unstable();
+            ids
+        };
+        assert_eq!(targets("room.invited").await, [room.clone()]);
+        for action in ["call.locked", "call.breakouts_made", "call.ended"] {
+            assert_eq!(targets(action).await.len(), 1, "{action}");
+        }
+        ours.sort_unstable();
+        for action in ["meeting.created", "meeting.updated", "meeting.deleted"] {
+            assert_eq!(targets(action).await, ours, "{action}");
+        }
+        // Also what follows from the end of a room.
+        let id = meeting(app, &scene.member, 60, json!({ "room_id": room })).await.text("/id");
+        app.delete(&format!("/rooms/{room}"), by).await.expect(204);
+        assert_eq!(targets("meeting.cancelled").await, [id]);
     }
 }

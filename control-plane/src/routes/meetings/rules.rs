@@ -5,6 +5,7 @@ use std::fmt::Display;
 use serde::{Deserialize, Deserializer};
 
 use crate::error::ApiError;
+use crate::http::validate;
 use crate::model::clock::Micros;
 use crate::model::meeting::{DESCRIPTION_CHARS, DURATION_MIN, TITLE_CHARS};
 use crate::services::meetings::plan::Start;
@@ -20,8 +21,7 @@ pub(super) fn title<C>(value: &str, _: &C) -> Rule {
     match value.trim().chars().count() {
         0 => refuse("must not be empty"),
         n if n > TITLE_CHARS => refuse(format_args!("must be at most {TITLE_CHARS} characters")),
-        _ if value.trim().chars().any(char::is_control) => refuse("must not contain control characters"),
-        _ => Ok(()),
+        _ => validate::visible(value.trim()),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::http::extract::{Segment, SignedIn};
 use crate::routes::problems::Problems;
 use crate::services::rooms;
 
-/// Delete a room; its owner may. Whoever is in its call is removed.
+/// Delete a room; its owner may. Whoever is in its call is removed, and meetings still to come in it are cancelled.
 #[utoipa::path(delete, path = "/rooms/{room}", tag = "rooms", operation_id = "delete_room",
     params(("room" = String, Path, description = "Id or code")),
     security(("bearer" = []), ("cookie" = [])), responses((status = 204), Problems))]

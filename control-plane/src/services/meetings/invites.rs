@@ -4,7 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::announce::Announcement;
-use super::{MeetingError, base_url, find, find_locked, sweep};
+use super::{MeetingError, adrift, base_url, find, find_locked, sweep};
 use crate::app::App;
 use crate::http::extract::{Caller, SignedIn};
 use crate::jobs::NewJob;
@@ -13,12 +13,13 @@ use crate::model::meeting::{Invite, InviteRole, InviteStatus, MAX_INVITES, Meeti
 use crate::model::notification::NotificationKind;
 use crate::model::secret::{Secret, SecretKind};
 use crate::model::user::Actor;
-use crate::services::audit;
+use crate::services::audit_in;
 use crate::services::authorize::{MeetingAction, authorize_meeting, is_platform_admin};
 use crate::services::notifications::notify;
 use crate::services::web_pages;
 use crate::store::db::{On, StoreError};
 use crate::store::meeting_invites::{self as store, Invitee, NewInvite};
+use crate::store::meetings_adrift::Adrift;
 use crate::store::tx::Tx;
 use crate::store::{meeting_occurrences, meetings, members};
 
@@ -85,8 +86,10 @@ pub(crate) async fn invite(
     for invite in &fresh {
         Announcement::invited(&meeting, invite).enqueue(&mut tx, Some(who.user.id), now).await?;
     }
-    let emails: Vec<&str> = fresh.iter().map(|invite| invite.email.as_str()).collect();
-    audit(&mut tx, &who.caller, "meeting.invited", ("meeting", id), json!({ "count": emails.len() }), now).await?;
+    // Nobody may be left who runs it, if a role was taken back.
+    adrift::enqueue(&mut tx, Adrift::Meeting(id), now).await?;
+    let (org_id, diff) = (meeting.audited_in(), json!({ "count": fresh.len() }));
+    audit_in(&mut tx, &who.caller, org_id, "meeting.invited", ("meeting", id), diff, now).await?;
     sweep::plan_reminders(&mut tx, id, now).await?;
     tx.commit(now).await?;
     let shown = !super::announce::mail_works(app);
@@ -243,7 +246,9 @@ pub(crate) async fn remove(app: &App, who: &SignedIn, id: Uuid, invite_id: Uuid)
     }
     tx.enqueue(NewJob::recheck_room(meeting.room_id), now).await?;
     let told = json!({ "invite_id": invite_id, "user_id": invite.user_id });
-    audit(&mut tx, &who.caller, "meeting.invite_removed", ("meeting", id), told, now).await?;
+    let org_id = meeting.audited_in();
+    audit_in(&mut tx, &who.caller, org_id, "meeting.invite_removed", ("meeting", id), told, now).await?;
+    adrift::enqueue(&mut tx, Adrift::Meeting(id), now).await?;
     tx.commit(now).await?;
     Ok(())
 }
@@ -311,7 +316,8 @@ pub(crate) async fn answer(
             "status": status });
         tx.event(format!("room:{}", meeting.room_id), "meeting.invite_answered", &told);
         tx.event(format!("notifications:{}", meeting.organizer_id), "meeting.invite_answered", &told);
-        audit(&mut tx, caller, "meeting.invite_answered", ("meeting", meeting.id), told, now).await?;
+        let org_id = meeting.audited_in();
+        audit_in(&mut tx, caller, org_id, "meeting.invite_answered", ("meeting", meeting.id), told, now).await?;
         tell_organizer(&mut tx, &meeting, &invite, now).await?;
         if status == InviteStatus::Declined {
             tx.enqueue(NewJob::recheck_room(meeting.room_id), now).await?;

@@ -13,7 +13,7 @@ use crate::jobs::meetings::end_call;
 use crate::model::call::CallState;
 use crate::model::clock::Micros;
 use crate::model::meeting::{Meeting, MeetingStatus, Occurrence};
-use crate::services::audit;
+use crate::services::audit_in;
 use crate::services::authorize::MeetingAction;
 use crate::store::db::StoreError;
 use crate::store::tx::Tx;
@@ -58,7 +58,8 @@ pub(crate) async fn start(app: &App, who: &SignedIn, id: Uuid) -> Result<Meeting
         store::link_call(&mut tx, call.id, &occurrence, now).await?;
     }
     let told = json!({ "occurrence": occurrence.original_start_at });
-    audit(&mut tx, &who.caller, "meeting.started", ("meeting", id), told, now).await?;
+    let org_id = meeting.audited_in();
+    audit_in(&mut tx, &who.caller, org_id, "meeting.started", ("meeting", id), told, now).await?;
     let meeting = meetings::find(&mut tx, id, who.user.id).await?.ok_or(MeetingError::NotFound)?;
     tx.commit(now).await?;
     Ok(meeting)
@@ -81,7 +82,8 @@ pub(crate) async fn end(app: &App, who: &SignedIn, id: Uuid) -> Result<Meeting, 
         tx.enqueue(end_call(call.id, meeting.room_id), now).await?;
     }
     let told = json!({ "occurrence": occurrence.original_start_at });
-    audit(&mut tx, &who.caller, "meeting.ended", ("meeting", id), told, now).await?;
+    let org_id = meeting.audited_in();
+    audit_in(&mut tx, &who.caller, org_id, "meeting.ended", ("meeting", id), told, now).await?;
     let meeting = meetings::find(&mut tx, id, who.user.id).await?.ok_or(MeetingError::NotFound)?;
     tx.commit(now).await?;
     Ok(meeting)
@@ -104,7 +106,8 @@ pub(crate) async fn cancel(app: &App, who: &SignedIn, id: Uuid) -> Result<Meetin
     store::cancel_all(&mut tx, id, now).await?;
     meetings::set_status(&mut tx, id, MeetingStatus::Cancelled, now).await?;
     meetings::bump(&mut tx, id, now).await?;
-    audit(&mut tx, &who.caller, "meeting.cancelled", ("meeting", id), json!({}), now).await?;
+    let org_id = meeting.audited_in();
+    audit_in(&mut tx, &who.caller, org_id, "meeting.cancelled", ("meeting", id), json!({}), now).await?;
     let meeting = meetings::find(&mut tx, id, who.user.id).await?.ok_or(MeetingError::NotFound)?;
     tell(&mut tx, &meeting, "meeting.status");
     let people = Announcement::cancelled(&meeting);

@@ -3,6 +3,7 @@
 //! In: an actor and parsed requests, webhooks by way of the calls, jobs. Out: models, or [`MeetingError`]. What people can
 //! see in a calendar raises the sequence, and whoever is invited is told by a job.
 
+pub(crate) mod adrift;
 pub(crate) mod announce;
 pub(crate) mod calendar;
 pub(crate) mod ics;
@@ -17,7 +18,7 @@ mod vtimezone;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::audit;
+use super::audit_in;
 use super::authorize::{Action, MeetingAction, Refusal, authorize_meeting};
 use super::rooms::{self, RoomError, RoomForm};
 use crate::app::App;
@@ -29,8 +30,9 @@ use crate::model::meeting::{Meeting, MeetingStatus};
 use crate::model::room::{AccessLevel, RoomConfig, RoomName, RoomType};
 use crate::store::db::StoreError;
 use crate::store::meetings::{self as store, NewMeeting};
+use crate::store::meetings_adrift::Adrift;
 use crate::store::tx::Tx;
-use crate::store::{meeting_occurrences, rooms as room_store};
+use crate::store::{meeting_occurrences, members, rooms as room_store, users};
 use announce::Announcement;
 use plan::{MeetingChange, MeetingForm};
 
@@ -112,18 +114,16 @@ pub(crate) async fn create(app: &App, who: &SignedIn, form: MeetingForm) -> Resu
     {
         return Err(MeetingError::OrganizationNotFound);
     }
-    let (room_id, own_room) = match form.room_id {
-        Some(id) => {
-            let room = rooms::find(app, &who.caller, &RoomName::Id(id), Action::Update).await?;
-            if room.room_type != RoomType::Video {
-                return Err(MeetingError::Field("room_id", "must be a video room".into()));
-            }
-            (room.id, false)
-        }
-        None => (rooms::create(app, who, own_room(&plan.title, form.access_level(who))).await?.id, true),
-    };
+    let (room_id, own_room) = room_for(app, who, &form, &plan.title).await?;
     let id = Uuid::now_v7();
     let mut tx = app.begin().await?;
+    // Whoever ends account or room at the same time waits, and finds this meeting; or it is not made.
+    if !users::lock_active(&mut tx, who.user.id).await? {
+        return Err(Refusal::SignInRequired.into());
+    }
+    if !members::lock_room(&mut tx, room_id).await? {
+        return Err(RoomError::NotFound.into());
+    }
     let new = NewMeeting {
         id,
         room_id,
@@ -136,13 +136,26 @@ pub(crate) async fn create(app: &App, who: &SignedIn, form: MeetingForm) -> Resu
     };
     store::insert(&mut tx, new, now).await?;
     schedule::expand(&mut tx, id, now).await?;
-    let diff = json!({ "title": plan.title, "starts_at": plan.starts_at, "rrule": plan.rrule });
-    audit(&mut tx, &who.caller, "meeting.created", ("meeting", id), diff, now).await?;
     let meeting = store::find(&mut tx, id, who.user.id).await?.ok_or(MeetingError::NotFound)?;
+    let diff = json!({ "title": plan.title, "starts_at": plan.starts_at, "rrule": plan.rrule });
+    let org_id = meeting.audited_in();
+    audit_in(&mut tx, &who.caller, org_id, "meeting.created", ("meeting", id), diff, now).await?;
     tell(&mut tx, &meeting, "meeting.created");
     sweep::plan_reminders(&mut tx, id, now).await?;
     tx.commit(now).await?;
     Ok(meeting)
+}
+
+/// The room of a new meeting, and whether it is made for it.
+async fn room_for(app: &App, who: &SignedIn, form: &MeetingForm, title: &str) -> Result<(Uuid, bool), MeetingError> {
+    let Some(id) = form.room_id else {
+        return Ok((rooms::create(app, who, own_room(title, form.access_level(who))).await?.id, true));
+    };
+    let room = rooms::find(app, &who.caller, &RoomName::Id(id), Action::Update).await?;
+    if room.room_type != RoomType::Video {
+        return Err(MeetingError::Field("room_id", "must be a video room".into()));
+    }
+    Ok((room.id, false))
 }
 
 fn own_room(title: &str, access_level: AccessLevel) -> RoomForm {
@@ -232,7 +245,8 @@ async fn update_in(
         lifecycle::refresh(tx, meeting.id, now).await?;
     }
     let diff = json!({ "changed": plan::changed(&old, &new) });
-    audit(tx, &who.caller, "meeting.updated", ("meeting", meeting.id), diff, now).await?;
+    let org_id = meeting.audited_in();
+    audit_in(tx, &who.caller, org_id, "meeting.updated", ("meeting", meeting.id), diff, now).await?;
     let meeting = store::find(&mut *tx, meeting.id, who.user.id).await?.ok_or(MeetingError::NotFound)?;
     tell(tx, &meeting, "meeting.updated");
     Announcement::updated(&meeting).enqueue(tx, Some(who.user.id), now).await?;
@@ -259,11 +273,14 @@ pub(crate) async fn delete(app: &App, who: &SignedIn, id: Uuid) -> Result<(), Me
     if meeting.own_room && store::count_in_room(&mut tx, meeting.room_id).await? == 0 {
         room_store::delete(&mut tx, meeting.room_id, now).await?;
         tx.event(format!("room:{}", meeting.room_id), "room.deleted", &json!({ "room_id": meeting.room_id }));
+        // Planned there by now, by somebody who saw the room a moment ago.
+        adrift::enqueue(&mut tx, Adrift::Room(meeting.room_id), now).await?;
         tx.enqueue(NewJob::close_room(meeting.room_id, "room_deleted"), now).await?;
     } else {
         tx.enqueue(NewJob::recheck_room(meeting.room_id), now).await?;
     }
-    audit(&mut tx, &who.caller, "meeting.deleted", ("meeting", id), json!({ "title": meeting.title }), now).await?;
+    let (org_id, told) = (meeting.audited_in(), json!({ "title": meeting.title }));
+    audit_in(&mut tx, &who.caller, org_id, "meeting.deleted", ("meeting", id), told, now).await?;
     tell(&mut tx, &meeting, "meeting.deleted");
     tx.commit(now).await?;
     Ok(())

@@ -12,7 +12,7 @@ use crate::http::extract::{Caller, SignedIn};
 use crate::model::clock::Micros;
 use crate::model::meeting::{Edits, Meeting, MeetingStatus, Occurrence};
 use crate::model::recurrence::wall_text;
-use crate::services::audit;
+use crate::services::audit_in;
 use crate::services::authorize::MeetingAction;
 use crate::store::meeting_occurrences as store;
 use crate::store::meetings::{self, NewMeeting, Plan};
@@ -77,7 +77,8 @@ pub(crate) async fn update_one(
     meetings::bump(&mut tx, id, now).await?;
     lifecycle::refresh(&mut tx, id, now).await?;
     let diff = json!({ "occurrence": row.original_start_at, "edits": row.edits.0, "status": row.status });
-    audit(&mut tx, &who.caller, "meeting.occurrence_updated", ("meeting", id), diff, now).await?;
+    let org_id = meeting.audited_in();
+    audit_in(&mut tx, &who.caller, org_id, "meeting.occurrence_updated", ("meeting", id), diff, now).await?;
     let meeting = meetings::find(&mut tx, id, who.user.id).await?.ok_or(MeetingError::NotFound)?;
     tell(&mut tx, &meeting, "meeting.updated");
     let news = Announcement::of_occurrence(&meeting, &row);
@@ -190,7 +191,8 @@ async fn split(
     }
     lifecycle::refresh(tx, meeting.id, now).await?;
     let diff = json!({ "split_at": row.original_start_at, "cancelled": form.cancel });
-    audit(tx, &who.caller, "meeting.split", ("meeting", meeting.id), diff, now).await?;
+    let org_id = meeting.audited_in();
+    audit_in(tx, &who.caller, org_id, "meeting.split", ("meeting", meeting.id), diff, now).await?;
     let old = meetings::find(&mut *tx, meeting.id, who.user.id).await?.ok_or(MeetingError::NotFound)?;
     tell(tx, &old, "meeting.updated");
     Announcement::updated(&old).enqueue(tx, Some(who.user.id), now).await?;

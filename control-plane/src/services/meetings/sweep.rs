@@ -21,7 +21,7 @@ use crate::services::notifications::preferences::reminder_leads;
 use crate::services::web_pages;
 use crate::store::db::StoreError;
 use crate::store::tx::Tx;
-use crate::store::{meeting_invites, meeting_occurrences, meetings};
+use crate::store::{meeting_invites, meeting_occurrences, meetings, rooms};
 
 /// How often a round runs.
 const EVERY: Duration = Duration::from_secs(60);
@@ -160,7 +160,8 @@ pub(super) async fn plan_reminders(tx: &mut Tx, meeting_id: Uuid, now: Micros) -
     Ok(())
 }
 
-/// Job: reminds one person of one occurrence, unless it moved, was called off, or the person no longer comes.
+/// Job: reminds one person of one occurrence, unless it moved, was called off, the person no longer comes, or nobody gets into
+/// the room.
 ///
 /// # Errors
 /// As any statement.
@@ -176,7 +177,8 @@ pub(crate) async fn run_remind(app: &App, reminder: &Reminder) -> Result<(), Sto
     }
     let Some(meeting) = meetings::find(&mut tx, one.meeting_id, reminder.user_id).await? else { return Ok(()) };
     let people = meeting_invites::list_people(&mut tx, meeting.id).await?;
-    if !people.contains(&reminder.user_id) {
+    let room = rooms::find_state(&mut tx, meeting.room_id).await?;
+    if !people.contains(&reminder.user_id) || !room.is_some_and(|room| room.is_open(now)) {
         return Ok(());
     }
     let payload = json!({

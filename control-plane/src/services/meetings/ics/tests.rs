@@ -35,6 +35,7 @@ fn meeting(rrule: Option<&str>) -> Meeting {
         organizer_email: "ada@example.org".into(),
         room_code: "bcdfghjklm".into(),
         conversation_id: Uuid::from_u128(4),
+        room_org_id: None,
         invite_count: 0,
         invite_id: None,
         org_role: None,
