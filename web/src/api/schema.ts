@@ -2521,7 +2521,7 @@ export interface paths {
         get: operations["get_room"];
         put?: never;
         post?: never;
-        /** Delete a room; its owner may. Whoever is in its call is removed. */
+        /** Delete a room; its owner may. Whoever is in its call is removed, and meetings still to come in it are cancelled. */
         delete: operations["delete_room"];
         options?: never;
         head?: never;
