@@ -60,7 +60,7 @@ both! {
         let room = app.room(&bob, "trusted").await.text("/code");
         app.post(&format!("/rooms/{room}/lobby"), None, json!({ "display_name": "Ada" })).await.expect(200);
         assert_eq!(names(app, &bob, Some(&ada.id)).await, ["Ada"; 3], "written, rung, missed");
-        app.delete("/me", Some(&ada.access)).await.expect(204);
+        app.delete_me(&ada.access).await.expect(204);
         app.eventually("the inbox does not name her", async || {
             names(app, &bob, Some(&ada.id)).await == [NOBODY; 3]
         }).await;
@@ -82,7 +82,7 @@ both! {
         }
         // The room has her name of before, so what she is called at the end does not lead to it.
         app.patch("/me", Some(&ada.access), json!({ "display_name": "Ada L." })).await.expect(200);
-        app.delete("/me", Some(&ada.access)).await.expect(204);
+        app.delete_me(&ada.access).await.expect(204);
         app.eventually("the room does not name her", async || {
             app.get(&rooms[0], Some(&bob.access)).await.expect(200).text("/name") == format!("{NOBODY}, Bob")
         }).await;
@@ -101,7 +101,7 @@ both! {
         let list = format!("/rooms/{}/lobby", room.text("/id"));
         let waiting = async || app.get(&list, Some(&bob.access)).await.expect(200).json["items"].clone();
         assert_eq!(waiting().await.as_array().unwrap().len(), 2);
-        app.delete("/me", Some(&ada.access)).await.expect(204);
+        app.delete_me(&ada.access).await.expect(204);
         app.eventually("only the guest waits", async || waiting().await.as_array().unwrap().len() == 1).await;
         let left = waiting().await;
         assert_eq!((&left[0]["display_name"], left[0].get("user_id")), (&json!("Ada"), None));
@@ -116,7 +116,7 @@ both! {
             app.post(&path, Some(&bob.access), json!({ "email": email })).await.expect(201);
         }
         assert_eq!(addresses(app, &bob, &org).await, ["eve@example.org", ada.email.as_str()]);
-        app.delete("/me", Some(&ada.access)).await.expect(204);
+        app.delete_me(&ada.access).await.expect(204);
         // Whoever has the address from now on is somebody else.
         app.post(&path, Some(&bob.access), json!({ "email": ada.email })).await.expect(201);
         let blank = format!("{}@deleted.invalid", ada.id);
@@ -150,7 +150,7 @@ both! {
             names.collect::<Vec<_>>()
         };
         assert_eq!(removed().await, ["Ada", "Ada"]);
-        app.delete("/me", Some(&ada.access)).await.expect(204);
+        app.delete_me(&ada.access).await.expect(204);
         app.eventually("the log does not name her, but the guest", async || removed().await == ["Ada", NOBODY]).await;
     }
 }
