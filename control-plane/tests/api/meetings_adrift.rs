@@ -161,7 +161,7 @@ both! {
     async fn an_organizer_who_leaves_takes_along_what_nobody_else_can_hold(app) {
         let ada = app.person("Ada").await;
         let estate = Estate::of(app, &ada).await;
-        app.delete("/me", Some(&ada.access)).await.expect(204);
+        app.delete_me(&ada.access).await.expect(204);
         estate.is_settled(app).await;
         // Who is left runs it.
         let change = json!({ "title": "Ours" });
@@ -169,7 +169,7 @@ both! {
         app.patch(&official, Some(&estate.olga.access), change.clone()).await.expect(200);
         app.patch(&covered, Some(&estate.cleo.access), change).await.expect(200);
         // The last who runs it leaves as well: the co-organizer, and the organization.
-        app.delete("/me", Some(&estate.cleo.access)).await.expect(204);
+        app.delete_me(&estate.cleo.access).await.expect(204);
         cancelled(app, &estate.bob, &estate.covered).await;
         assert_eq!(status(app, &estate.bob, &estate.official).await, "scheduled");
         let org = format!("/organizations/{}", estate.org.as_str().unwrap());
@@ -196,13 +196,11 @@ both! {
     async fn meetings_of_others_go_with_the_rooms_of_who_leaves(app) {
         let (ada, bob, eve) = (app.person("Ada").await, app.person("Bob").await, app.person("Eve").await);
         let room = app.room(&ada, "trusted").await.text("/id");
-        app.verify_email(&bob).await;
-        let member = json!({ "email": bob.email, "role": "admin" });
-        app.post(&format!("/rooms/{room}/members"), Some(&ada.access), member).await;
-        // An invited stranger becomes a member by coming.
-        app.get(&format!("/rooms/{room}"), Some(&bob.access)).await.expect(200);
+        app.organization(&[&ada, &bob]).await;
+        let member = json!({ "user_id": bob.id, "role": "admin" });
+        app.post(&format!("/rooms/{room}/members"), Some(&ada.access), member).await.expect(201);
         let id = planned(app, &bob, &eve, json!({ "room_id": room })).await;
-        app.delete("/me", Some(&ada.access)).await.expect(204);
+        app.delete_me(&ada.access).await.expect(204);
         cancelled(app, &bob, &id).await;
         app.eventually("everybody hears", async || {
             heard(app, &bob, "meeting.cancelled").await == 1 && heard(app, &eve, "meeting.cancelled").await == 1

@@ -4,7 +4,7 @@ use axum::body::Body;
 use http::{Method, Request};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp, both, meeting, talk};
+use crate::support::{Answer, PASSWORD, TestApp, both, meeting, talk};
 
 /// Sends a change of what the client knows as `tag`.
 async fn known(app: &TestApp, method: Method, path: &str, token: &str, tag: &str, body: &Value) -> Answer {
@@ -63,7 +63,8 @@ both! {
             statuses.sort_unstable();
             assert_eq!(statuses, [200, 412, 412, 412, 412, 412], "{path}");
             let fresh = tag(app, &path, &ada.access).await;
-            known(app, Method::DELETE, &path, &ada.access, &first, &json!({})).await.problem(412, "stale");
+            let proof = if path == "/me" { json!({ "current_password": PASSWORD }) } else { json!({}) };
+            known(app, Method::DELETE, &path, &ada.access, &first, &proof).await.problem(412, "stale");
             let code = app.get(&path, Some(&ada.access)).await.status.as_u16();
             assert_eq!(code, 200);
             if path != "/me" {
