@@ -75,6 +75,9 @@ pub(crate) struct SessionFacts {
     pub id: Uuid,
     pub transport: SessionTransport,
     pub session_last_seen_at: Micros,
+    /// When its person signed in.
+    #[sqlx(rename = "session_created_at")]
+    pub began_at: Micros,
     /// When it ends unless it is refreshed before.
     #[sqlx(rename = "session_expires_at")]
     pub expires_at: Micros,

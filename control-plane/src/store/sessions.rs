@@ -12,14 +12,16 @@ statements! {
         rotated_at, user_agent, ip, last_seen_at, created_at, expires_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $7, $7, $10)";
     FIND_SESSION_BY_ACCESS = "SELECT s.id AS session_id, s.transport, s.last_seen_at AS session_last_seen_at, \
-        s.expires_at AS session_expires_at, u.id, u.email, u.username, u.display_name, u.locale, u.timezone, u.platform_role, u.status, \
+        s.expires_at AS session_expires_at, s.created_at AS session_created_at, \
+        u.id, u.email, u.username, u.display_name, u.locale, u.timezone, u.platform_role, u.status, \
         u.default_room_access, u.avatar_file_id, \
         u.email_verified_at, u.created_at, u.updated_at \
         FROM sessions s JOIN users u ON u.id = s.user_id \
         WHERE s.access_hash = $1 AND s.revoked_at IS NULL AND s.access_expires_at > $2 \
         AND u.status = 'active' AND u.deleted_at IS NULL";
     FIND_SESSION_BY_ID = "SELECT s.id AS session_id, s.transport, s.last_seen_at AS session_last_seen_at, \
-        s.expires_at AS session_expires_at, u.id, u.email, u.username, u.display_name, u.locale, u.timezone, u.platform_role, u.status, \
+        s.expires_at AS session_expires_at, s.created_at AS session_created_at, \
+        u.id, u.email, u.username, u.display_name, u.locale, u.timezone, u.platform_role, u.status, \
         u.default_room_access, u.avatar_file_id, u.email_verified_at, u.created_at, u.updated_at \
         FROM sessions s JOIN users u ON u.id = s.user_id \
         WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 \

@@ -246,6 +246,7 @@ both! {
 
     async fn takes_the_password_of_an_account_that_has_one(app) {
         let ada = app.person("Ada").await;
+        app.clock.advance(std::time::Duration::from_secs(601));
         let delete = async |body: Value| app.call(http::Method::DELETE, "/me", Some(&ada.access), Some(body)).await;
         app.delete("/me", Some(&ada.access)).await.blames(&["current_password"]);
         delete(json!({})).await.blames(&["current_password"]);
@@ -257,6 +258,15 @@ both! {
         }
         app.get("/me", Some(&ada.access)).await.expect(200);
         app.delete_me(&ada.access).await.expect(204);
+        app.get("/me", Some(&ada.access)).await.problem(401, "invalid_token");
+    }
+
+    async fn asks_no_password_of_who_has_just_signed_in(app) {
+        let ada = app.person("Ada").await;
+        app.clock.advance(std::time::Duration::from_secs(590));
+        let wrong = json!({ "current_password": "a guess" });
+        app.call(http::Method::DELETE, "/me", Some(&ada.access), Some(wrong)).await.problem(403, "wrong_password");
+        app.delete("/me", Some(&ada.access)).await.expect(204);
         app.get("/me", Some(&ada.access)).await.problem(401, "invalid_token");
     }
 

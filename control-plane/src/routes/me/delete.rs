@@ -22,13 +22,13 @@ use crate::services::users;
 /// What proves that the account is one's own.
 #[derive(Default, Deserialize, Validate, ToSchema)]
 pub(crate) struct DeleteMeRequest {
-    /// Needed unless the account has none.
+    /// Needed later than ten minutes after signing in, unless the account has none.
     #[garde(inner(custom(validate::any_password)))]
     #[schema(format = Password, max_length = 200)]
     current_password: Option<String>,
 }
 
-/// Delete one's own account, which takes its password if it has one. Name and address vanish from history soon after.
+/// Delete one's own account, which takes its password, if it has one, later than ten minutes after signing in. Name and address vanish from history soon after.
 #[utoipa::path(delete, path = "/me", tag = "me", operation_id = "delete_me", request_body = Option<DeleteMeRequest>,
     security(("bearer" = []), ("cookie" = [])), responses((status = 204), Problems, Conflict))]
 pub(crate) async fn delete(
