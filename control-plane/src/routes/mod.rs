@@ -74,7 +74,6 @@ const INTERNAL_BODY_BYTES: usize = 2 * 1024 * 1024;
         (name = "meetings", description = "Meetings, when they happen, who is invited"),
         (name = "users", description = "Accounts, for platform admins"),
         (name = "rooms", description = "Rooms, joining them, their calls"),
-        (name = "admin", description = "For platform admins"),
         (name = "calls", description = "Calls, who is in them, host control, breakouts, ringing"),
         (name = "events", description = "What happens, as it happens"),
         (name = "server", description = "What this server offers")

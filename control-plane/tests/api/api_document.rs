@@ -12,6 +12,9 @@ both! {
         assert_eq!(document.headers["content-type"], "application/json");
         let join = document.json.pointer("/paths/~1api~1v1~1rooms~1{room}~1join/post/responses/200");
         assert!(join.is_some(), "{}", document.json["paths"]);
+        let tags: Vec<_> = document.json["tags"].as_array().unwrap().iter().map(|tag| tag["name"].to_string()).collect();
+        let distinct: std::collections::BTreeSet<_> = tags.iter().collect();
+        assert_eq!(distinct.len(), tags.len(), "{tags:?}");
         for (path, item) in document.json["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
                 for (status, response) in operation["responses"].as_object().into_iter().flatten() {
