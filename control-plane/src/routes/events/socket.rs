@@ -25,7 +25,7 @@ use crate::error::ApiError;
 use crate::events::frame::Frame;
 use crate::events::hub::End;
 use crate::http::extract::{AnyoneAtAll, Params};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{Problems, UpgradeRequired};
 use crate::services::listeners::Listener;
 
 /// Largest frame a client may send: a message's body of 8 KiB, with its escapes.
@@ -58,7 +58,7 @@ pub(crate) struct SocketQuery {
 #[utoipa::path(get, path = "/events", tag = "events", operation_id = "open_events", params(SocketQuery),
     security(("bearer" = []), ("cookie" = []), ()), responses(
         (status = 101, description = "The connection is a WebSocket now"),
-        (status = 426, description = "`upgrade_required`: not a WebSocket handshake"), Problems))]
+        Problems, UpgradeRequired))]
 pub(crate) async fn events(
     State(app): State<Arc<App>>,
     AnyoneAtAll(caller): AnyoneAtAll,

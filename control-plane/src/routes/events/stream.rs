@@ -24,7 +24,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::events::hub::End;
 use crate::http::extract::{AnyoneAtAll, Params};
-use crate::routes::problems::Problems;
+use crate::routes::problems::{NotFound, Problems};
 use crate::services::listeners::Listener;
 
 /// Topics in one query.
@@ -53,7 +53,7 @@ pub(crate) struct StreamQuery {
 /// socket as `data`.
 #[utoipa::path(get, path = "/events/stream", tag = "events", operation_id = "stream_events", params(StreamQuery),
     security(("bearer" = []), ("cookie" = []), ()),
-    responses((status = 200, description = "Events", content_type = "text/event-stream", body = String), Problems))]
+    responses((status = 200, description = "Events", content_type = "text/event-stream", body = String), Problems, NotFound))]
 pub(crate) async fn stream(
     State(app): State<Arc<App>>,
     AnyoneAtAll(caller): AnyoneAtAll,

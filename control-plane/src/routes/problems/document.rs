@@ -43,6 +43,8 @@ refusals! {
     Conflict = 409;
     /// The part that is wanted is not there.
     RangeNotSatisfiable = 416;
+    /// Another protocol is spoken here.
+    UpgradeRequired = 426;
     /// Somebody whom we asked does not answer.
     BadGateway = 502;
 }
@@ -139,6 +141,7 @@ fn describe(status: u16) -> Response {
         415 => "Another kind of content than may be sent",
         416 => "The part that is wanted is not there",
         422 => "Some fields need to be corrected; `errors` says which and how",
+        426 => "Not a WebSocket handshake",
         429 => "Too often: wait as long as `Retry-After` says",
         500 => "A defect of the server",
         502 => "Somebody whom the server asked does not answer",
