@@ -1553,7 +1553,7 @@ export interface paths {
         get: operations["get_me"];
         put?: never;
         post?: never;
-        /** Delete one's own account, which takes its password if it has one. Name and address vanish from history soon after. */
+        /** Delete one's own account, which takes its password, if it has one, later than ten minutes after signing in. Name and address vanish from history soon after. */
         delete: operations["delete_me"];
         options?: never;
         head?: never;
@@ -3688,7 +3688,7 @@ export interface components {
         DeleteMeRequest: {
             /**
              * Format: password
-             * @description Needed unless the account has none.
+             * @description Needed later than ten minutes after signing in, unless the account has none.
              */
             current_password?: string | null;
         };
@@ -5406,6 +5406,15 @@ export interface components {
         };
         /** @description Another kind of content than may be sent */
         UnsupportedMediaType: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Not a WebSocket handshake */
+        UpgradeRequired: {
             headers: {
                 [name: string]: unknown;
             };
@@ -8300,13 +8309,7 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             422: components["responses"]["UnprocessableEntity"];
-            /** @description `upgrade_required`: not a WebSocket handshake */
-            426: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
+            426: components["responses"]["UpgradeRequired"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -8338,6 +8341,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
             422: components["responses"]["UnprocessableEntity"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalServerError"];
