@@ -210,7 +210,10 @@ async fn no_act_is_a_defect_on_a_full_disk() {
 /// Clients hang up at every moment of a write; what others do meanwhile and is acknowledged, is done.
 #[tokio::test]
 async fn clients_that_hang_up_leave_no_transaction_to_others() {
-    let change = |config: &mut control_plane::ControlPlaneConfig| config.database.max_connections = 2;
+    let change = |config: &mut control_plane::ControlPlaneConfig| {
+        config.database.max_connections = 2;
+        config.realtime.ticket_ttl_s = 3_600;
+    };
     let Some(app) = TestApp::on_postgres(change).await else { return };
     let ada = app.person("Ada").await;
     let room = app.room(&ada, "public").await;
