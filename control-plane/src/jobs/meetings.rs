@@ -76,7 +76,7 @@ pub(crate) fn remind(reminder: &Reminder, run_at: Micros) -> NewJob {
 }
 
 pub(crate) fn call_off(left_by: Adrift) -> NewJob {
-    job(CALL_OFF, written(&left_by), Some(format!("{left_by:?}")))
+    job(CALL_OFF, written(&left_by), Some(format!("{CALL_OFF}:{left_by:?}")))
 }
 
 pub(crate) fn end_call(call_id: Uuid, room_id: Uuid) -> NewJob {

@@ -173,7 +173,8 @@ impl Call<'_> {
         handle.call(call).await.ok_or_else(no_such_room)
     }
 
-    /// `roomCreate`. An existing room takes the number of places that is asked for, and is else answered as it is.
+    /// `roomCreate`. An existing room is answered as it is. Only the control plane, which creates its rooms alone and again
+    /// at every join, gives one another number of places.
     async fn create_room(&self, request: proto::CreateRoomRequest) -> Result<proto::Room, TwirpError> {
         self.claims.require_create()?;
         if request.name.is_empty() {
@@ -199,7 +200,8 @@ impl Call<'_> {
             other => TwirpError::new(TwirpCode::Internal, other.to_string()),
         })?;
         let summary = room.summary();
-        if places == 0 || places == summary.max_participants {
+        let may_change = !self.shared.may_auto_create(&self.claims.iss);
+        if !may_change || places == 0 || places == summary.max_participants {
             return Ok(summary);
         }
         room.call(move |room| room.set_max_participants(places)).await.ok_or_else(no_such_room)
